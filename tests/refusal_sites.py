@@ -19,8 +19,9 @@ WHERE = (
     "readers",
     "writers",
     "checks",
-    "adapters/scikeras.py",
-    "adapters/pytorch_forecasting",
+    "adapters",
+    "bulk",
+    "api/shared/archives",
     "api/network/convert.py",
     "api/shared/conversion.py",
     "api/shared/given/inside/probing.py",
@@ -28,8 +29,9 @@ WHERE = (
 )
 
 #: What one part says to another and never to a user: that a formula is not of a kind, that weights
-#: are computed from others, or that the page cannot run a layer, which the page then says.
-INNER = frozenset({"NoFormula", "_CannotRun", "_Computed", "_NoMatch"})
+#: are computed from others, that the page cannot run a layer, which the page then says, or that a
+#: call is to be followed in another way, or on windows of other shapes.
+INNER = frozenset({"NoFormula", "NotRecorded", "NotServed", "_CannotRun", "_Computed", "_NoMatch"})
 
 
 def _files() -> Iterator[Path]:

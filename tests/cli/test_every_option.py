@@ -68,6 +68,7 @@ def lead(seen: Seen) -> float:
     return float((seen.windows.times[0] - seen.windows.issued[0]) / HOUR)
 
 
+LANGUAGE: dict[str, Change] = {"--language": (("zh",), lambda seen: seen.language, "zh")}
 READING: dict[str, Change] = {
     "--architecture": (("a.json",), read("architecture"), Path("a.json")),
     "--layers": (("LSTM > Dense",), read("layers"), "LSTM > Dense"),
@@ -104,8 +105,7 @@ SERIES: dict[str, Change] = {
 OUTPUT: dict[str, Change] = {
     "--json": ((), lambda seen: seen.output.json, True),
     "--out": (("r.csv",), lambda seen: seen.output.out, Path("r.csv")),
-    "--language": (("zh",), lambda seen: seen.language, "zh"),
-}
+} | LANGUAGE
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
     "--horizon": (("2",), of("horizon", "target"), 2),
@@ -128,8 +128,8 @@ FORECAST = TARGET | {
 }
 
 COMMANDS: dict[str, dict[str, Change]] = {
-    "inspect": READING,
-    "init": READING | {
+    "inspect": READING | LANGUAGE,
+    "init": READING | LANGUAGE | {
         "--scaler": (("s.joblib",), of("scaler"), "s.joblib"),
         "--target-scaler": (("t.pkl",), of("target_scaler"), "t.pkl"),
         "--features": (("a,b",), of("features"), ["a", "b"]),
@@ -137,7 +137,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--window": (("12",), of("window"), 12),
         "--lead": (("3",), of("lead"), 3),
     },
-    "fidelity": READING | SERIES,
+    "fidelity": READING | SERIES | LANGUAGE,
     "check": DATA | TARGET | OUTPUT,
     "trace": DATA | OUTPUT,
     "explain": DATA | FORECAST | OUTPUT | {
@@ -229,7 +229,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--language": OUTPUT["--language"],
         "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
-    "convert": READING | {"--no-check": ((), of("check"), False)},
+    "convert": READING | LANGUAGE | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
 #: What a command does not run without.
 NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")}
@@ -264,6 +264,7 @@ OF_PAGES = {("report", f"--{name}") for name in ("margin", "range", "tolerance",
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
              ("demo", "--language"),
+             ("compile", "--language"),
              ("plot", "--language"),
              ("demo", "--files")}  # fmt: skip
 
@@ -289,7 +290,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
             return SimpleNamespace(text="", notes=(), checks=0, attrs={})  # of a sidecar
 
         def reading(_source, *rest, **options):
-            seen.read = options or vars(rest[0])
+            seen.read, seen.language = options or vars(rest[0]), spoken()
             return network
 
         def given(_, output, **__):

@@ -224,7 +224,10 @@ def load(out: str, archive: str, identity: str) -> Job:
     folder = Path(out, FOLDER)
     manifest = read_manifest(Path(out))
     if manifest.identity != identity:
-        raise UnreadableFile(f"{folder / MANIFEST} was changed while blocks were explained")
+        raise UnreadableFile(
+            f"{folder / MANIFEST} was changed while blocks were explained: give the same command "
+            "again"
+        )
     sidecar = Sidecar(**from_toml(manifest.settings["sidecar"]))
     source = open_source(archive, sidecar)
     return Job(manifest, read(folder / NETWORK), _baseline(folder), Cutter.of(source, sidecar))

@@ -85,9 +85,9 @@ def in_this_process(job: Job, out: Path, numbers: Sequence[int], tally: Tally) -
 
 def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: Runner) -> None:
     """Do blocks on the workers of a Dask cluster."""
+    client, cluster = _client(runner)
     from distributed import as_completed
 
-    client, cluster = _client(runner)
     try:
         count, manifest = len(numbers), job.manifest
         futures = client.map(
@@ -112,7 +112,7 @@ def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: R
             elif isinstance(error, OSError):
                 refuse_writing(out, error, tally, count)
             else:
-                raise error
+                future.result()  # which raises what went wrong
     finally:
         client.close()
         if cluster is not None:

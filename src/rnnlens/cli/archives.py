@@ -15,6 +15,7 @@ import typer
 from rnnlens.cli.inputs import network_from, sidecar_for
 from rnnlens.cli.output import as_json, duration, note
 from rnnlens.errors import ConfigError, DataError, InputError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.archives import ArchiveOptions, ArchiveOutput
@@ -92,15 +93,15 @@ def explain_whole(
     if archives.dry_run:
         tell(expected_archive(plan, runner).facts, json=output.json)
         return
-    with _watched(f"explaining {data[0].name}") as progress:
+    with _watched(told("explaining {what}", what=data[0].name)) as progress:
         done = ran(plan, out, runner, archives.limit, progress)
     facts = {
         "out": str(out),
-        "windows": done.windows,
-        "rows without a window": done.missing,
-        "blocks": done.blocks,
-        "blocks done before": done.before,
-        "blocks left": done.left,
+        told("windows"): done.windows,
+        told("rows without a window"): done.missing,
+        told("blocks"): done.blocks,
+        told("blocks done before"): done.before,
+        told("blocks left"): done.left,
     }
     tell(facts, json=output.json)
 
@@ -140,10 +141,15 @@ def tell(facts: Mapping[str, object], *, json: bool) -> None:
     if json:
         typer.echo(as_json(facts, indent=1))
         return
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        shown = f"{value:,}" if isinstance(value, int) else str(value)
-        typer.echo(f"{name:<{width}}  {shown}")
+    from rich.cells import cell_len
+
+    from rnnlens.views.words.origin import fact_text
+
+    named = {fact_text(name): value for name, value in facts.items()}
+    width = max(map(cell_len, named))
+    for name, value in named.items():
+        shown = f"{value:,}" if isinstance(value, int) else fact_text(value)
+        typer.echo(f"{name}{' ' * (width - cell_len(name))}  {shown}")
 
 
 @contextmanager
@@ -182,5 +188,12 @@ def far(done: int, rows: int, seconds: float) -> str:
     '250,000 of 1,000,000 rows, 25,000 a second, 30 s left'
     """
     rate = done / max(seconds, 1e-9)
-    left = duration((rows - done) / rate) if rate else "no telling how long"
-    return f"{done:,} of {rows:,} rows, {rate:,.0f} a second, {left} left"
+    if not rate:
+        return told("{done:,} of {rows:,} rows, no telling how long", done=done, rows=rows)
+    return told(
+        "{done:,} of {rows:,} rows, {rate:,.0f} a second, {left} left",
+        done=done,
+        rows=rows,
+        rate=rate,
+        left=duration((rows - done) / rate),
+    )

@@ -4,8 +4,6 @@ Both sides reckon in float64, in another order: 1e-9 of the largest output, or o
 its rounding and far below what a wrong axis or a forgotten term does.
 """
 
-from itertools import groupby
-
 import numpy as np
 import pytest
 import torch
@@ -16,56 +14,12 @@ from rnnlens.api import read
 from rnnlens.engine.forward import predict
 from rnnlens.errors import UnsupportedModel
 from torch_idioms import IDIOMS, Several
+from torch_idioms.groups import GROUPS, OWN_LENGTH, READ
 from torch_models import scrambled
 
 pytestmark = pytest.mark.usefixtures("doubles")
 
-READ = [name for name, one in IDIOMS.items() if not one.refused]
 REFUSED = [name for name, one in IDIOMS.items() if one.refused]
-
-#: What serves windows of the example's length alone, in its code or as it is read.
-OWN_LENGTH = {
-    "attention with a temperature and a bias for age",
-    "block normed before",
-    "cells with a residual between",
-    "every future step attends to the past",
-    "features weighted by the state",
-    "future beside the repeated state",
-    "future decoded from the states",
-    "future fed beside the forecast",
-    "heads across states and inputs",
-    "inputs that fade where missing",
-    "learned place of each step",
-    "line taken away",
-    "mean of both directions",
-    "memory that fades with the gap",
-    "old state mixed in as zoneout predicts",
-    "sliding windows",
-    "slow cell every other step",
-    "state clipped at every step",
-    "state of two steps before",
-    "statics added to the states handed over",
-    "trend and season apart",
-    "two sequences of two lengths",
-    "weekdays one hot",
-    "window of three steps attended",
-}
-#: Idioms that are read together.
-TOGETHER = 8
-
-
-def alike(name):
-    """Say what idioms that are read together share: their inputs, and the lengths they serve."""
-    idiom = IDIOMS[name]
-    return name in OWN_LENGTH, str((idiom.shapes, idiom.kinds))
-
-
-GROUPS = [
-    names[start : start + TOGETHER]
-    for _, together in groupby(sorted(READ, key=alike), key=alike)
-    for names in [list(together)]
-    for start in range(0, len(names), TOGETHER)
-]
 
 
 def leaves(given):

@@ -21,6 +21,7 @@ from rnnlens.adapters.pytorch_forecasting.facts import (
     WINDOW,
     Facts,
 )
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -44,8 +45,8 @@ def read(source: object, options: ReadOptions) -> LiveModel:
         STATIC_CATEGORICALS: (sum(sizes_of(facts, facts.static_categoricals).values()),),
         WINDOW: (2 * len(facts.targets) if facts.scaled else 0,),
     }
-    told = scaled_note("a center and a scale of its own, or of its series", WINDOW, PAST)
-    notes = (told,) if facts.scaled else ()
+    by = told("a center and a scale of its own, or of its series")
+    notes = (scaled_note(by, WINDOW, PAST),) if facts.scaled else ()
     name = type(facts.model).__name__
     return laid_out(_module_of(facts), shapes, "pytorch-forecasting", name, notes)
 

@@ -15,10 +15,11 @@ from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates
 from rnnlens.evidence.proof.certificate import VERDICTS, certify_each
 from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+from rnnlens.evidence.proof.stated_ranges import not_freed
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Row, Rows
-from rnnlens.names import declared
+from rnnlens.names import clauses, declared
 
 __all__ = [
     "CertifiedRows",
@@ -232,9 +233,9 @@ def certify_lags(
         verdict=np.stack([one.verdict for one in made], axis=2),
         columns=tuple(columns),
         boxes=int(sum(one.boxes.sum() for one in made)),
-        range_text="; ".join([
-            ranges.text if ranges.given is None else "; ".join(text for _, text in each),
-            *(f"{rows.features[k]} never changes and was not freed" for k in constant),
+        range_text=clauses([
+            *([ranges.text] if ranges.given is None else (text for _, text in each)),
+            *(not_freed(rows.features[k]) for k in constant),
         ]),
         constant=tuple(constant),
         ended=stop.why,

@@ -22,7 +22,7 @@ from rnnlens.readers.torch.following.rewritten import REWRITTEN
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["following", "quiet", "with_own_operations"]
+__all__ = ["following", "quiet", "unvalidated", "with_own_operations"]
 
 #: Recurrent layers of PyTorch: the function, and the overload whose arguments it takes.
 LAYERS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
@@ -50,13 +50,19 @@ def quiet() -> Generator[None]:
 @contextlib.contextmanager
 def following() -> Generator[None]:
     """Have ``torch.export`` keep recurrent layers whole, and print nothing."""
+    with quiet(), unvalidated(), _whole():
+        yield
+
+
+@contextlib.contextmanager
+def unvalidated() -> Generator[None]:
+    """Let no distribution look at the numbers that it is made of."""
     from torch.distributions import Distribution
 
     before = Distribution._validate_args
-    Distribution.set_default_validate_args(False)  # what it looks at has no numbers here
+    Distribution.set_default_validate_args(False)
     try:
-        with quiet(), _whole():
-            yield
+        yield
     finally:
         Distribution.set_default_validate_args(before)
 

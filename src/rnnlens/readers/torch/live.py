@@ -1,9 +1,10 @@
-"""Live PyTorch modules of any forward code, by the graph that ``torch.export`` makes of a call."""
+"""Live PyTorch modules of any forward code, by the graph of a call."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -19,6 +20,9 @@ from rnnlens.readers.options import ReadOptions
 from rnnlens.readers.refusals import WrongSampleAxis, first_line
 from rnnlens.readers.torch.called import LAYOUTS, Finest, ModuleLayout
 from rnnlens.readers.torch.export import with_own_operations
+from rnnlens.readers.torch.following.escapes import NotRecorded
+from rnnlens.readers.torch.following.followed import of_export
+from rnnlens.readers.torch.following.recording import graph_of_call
 from rnnlens.readers.torch.graph.mutation import without_mutation, writes_in_place
 from rnnlens.readers.torch.graph.read import CanonicalGraph, canonical_graph
 from rnnlens.readers.torch.lengths import Candidate, candidates
@@ -137,12 +141,25 @@ def as_taken(
 
 
 def _candidates(subject: Subject) -> Iterator[Candidate]:
+    """Give what the module may compute: by records of calls first, then by ``torch.export``.
+
+    What makes the exporter work takes long to load; what it refuses is refused in its words.
+    """
+    with suppress(NotRecorded, UnsupportedModel):
+        yield from _followed(subject, graph_of_call)
+    yield from _followed(subject, exported)
+
+
+def _followed(
+    subject: Subject,
+    follow: Callable[[Subject, Sequence[int], list[torch.Tensor]], CanonicalGraph],
+) -> Iterator[Candidate]:
     """Give what the module may compute, with the samples in the first axes that serve."""
     refusals: list[UnsupportedModel] = []
     for axes in sample_axes(subject):
         try:
             yield from candidates(
-                partial(exported, subject, axes), subject.example, axes, subject.starts
+                partial(follow, subject, axes), subject.example, axes, subject.starts
             )
         except UnsupportedModel as error:
             refusals.append(error)
@@ -174,16 +191,16 @@ def exported(subject: Subject, axes: Sequence[int], example: list[torch.Tensor])
             f"torch.export cannot follow the forward code of {type(subject.module).__name__} "
             f"({first_line(error, 200)}): read its state dict instead, or make the code plain"
         ) from error
-    writes = writes_in_place(program)
-    graph = canonical_graph(with_own_operations(without_mutation(program)), entries)
-    return replace(graph, writes=writes)
+    writes = writes_in_place(program.graph)
+    followed = of_export(with_own_operations(without_mutation(program)))
+    return replace(canonical_graph(followed, entries), writes=writes)
 
 
 def _notes(source: torch.nn.Module, graph: CanonicalGraph, *, free: bool) -> tuple[str, ...]:
     notes = [
         told(
-            "the graph is that of the call on the example, as torch.export follows it, in "
-            "evaluation mode: dropout acts only in training and is left out"
+            "the graph is that of the call on the example, in evaluation mode: dropout acts only "
+            "in training and is left out"
         )
     ]
     if source.training:

@@ -10,6 +10,7 @@ from rnnlens.views import charts
 from rnnlens.views.charts.cells import weight_panels
 from rnnlens.views.tables import summary
 from rnnlens.views.words.language import say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.verdicts import free_text
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
         return
     if "lag" not in evidence["largest_bound"].dims:
         return
-    free, where = free_text(evidence.attrs["free"]), evidence.attrs["range"]
+    free, where = free_text(evidence.attrs["free"]), attribute_text(evidence.attrs, "range")
     yield figures.draw(
         "certificates",
         charts.certificates(evidence.assign_attrs(range=f"{free}: {where}")),

@@ -15,9 +15,13 @@ from functools import cache, reduce
 from pathlib import Path
 
 from rnnlens.arguments import word
+from rnnlens.names import clauses, retold
 
 __all__ = [
     "check_language",
+    "counted_phrase",
+    "enumerated",
+    "in_clauses",
     "language",
     "languages",
     "listed",
@@ -27,6 +31,7 @@ __all__ = [
     "phrase",
     "say",
     "spoken",
+    "telling",
 ]
 
 #: The variable that names the language of all that is said.
@@ -35,16 +40,21 @@ CATALOGUES = Path(__file__).parent / "languages"
 DOMAIN = "rnnlens"
 
 _spoken: ContextVar[str] = ContextVar("language", default="")
+_telling: ContextVar[bool] = ContextVar("telling", default=False)
 
 
 def say(template: str, /, **values: object) -> str:
     """Say a template in the language that is asked for, with values in its named places.
+
+    Within `telling` it is told, in English, and knows what it is made of.
 
     Examples
     --------
     >>> say("looks back {span}", span="5 h")
     'looks back 5 h'
     """
+    if _telling.get():
+        return retold(template, values)
     return _catalogue(spoken()).gettext(template).format(**values)
 
 
@@ -56,6 +66,8 @@ def many(count: int, one: str, several: str, /, **values: object) -> str:
     >>> many(1, "{count} lag", "{count} lags"), many(3, "{count} lag", "{count} lags")
     ('1 lag', '3 lags')
     """
+    if _telling.get():
+        return retold(one, {**values, "count": count}, several)
     chosen = _catalogue(spoken()).ngettext(one, several, count)
     return chosen.format(count=count, **values)
 
@@ -73,7 +85,41 @@ def phrase(template: str) -> str:
     >>> phrase("{time}: the forecast")
     '{time}: the forecast'
     """
+    if _telling.get() and "{" not in template:
+        return retold(template, {})
     return _catalogue(spoken()).gettext(template) if template else ""
+
+
+def counted_phrase(count: int, one: str, several: str) -> str:
+    """Give one of two marked templates by a count, its places not filled."""
+    return _catalogue(spoken()).ngettext(one, several, count)
+
+
+def enumerated(items: Iterable[str]) -> str:
+    """Put items one after the other, with commas between them.
+
+    Examples
+    --------
+    >>> enumerated(["a", "b", "c"])
+    'a, b, c'
+    """
+    each = list(items)
+    if len(each) == 1:
+        return each[0]
+    if _telling.get() and each:
+        return reduce(lambda text, more: say("{text}, {more}", text=text, more=more), each)
+    return say(", ").join(each)
+
+
+def in_clauses(items: Sequence[str]) -> str:
+    """Put clauses one after the other, with semicolons between them.
+
+    Examples
+    --------
+    >>> in_clauses(["a is b", "c is d"])
+    'a is b; c is d'
+    """
+    return clauses(items) if _telling.get() else say("; ").join(items)
 
 
 def listed(items: Sequence[str]) -> str:
@@ -85,7 +131,9 @@ def listed(items: Sequence[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     if len(items) < 2:
-        return "".join(items)
+        return items[0] if items else ""
+    if _telling.get():
+        return retold("{items}", {"items": list(items)})
     first = say(", ").join(items[:-1])
     return say("{first} and {last}", first=first, last=items[-1])
 
@@ -100,6 +148,25 @@ def paragraph(sentences: Iterable[str]) -> str:
     """
     said = [sentence for sentence in sentences if sentence]
     return reduce(lambda text, more: say("{text} {more}", text=text, more=more), said or [""])
+
+
+@contextmanager
+def telling() -> Generator[None, None, None]:
+    """Tell in English what is said within this block, for results to keep it.
+
+    Examples
+    --------
+    >>> with telling():
+    ...     kept = say("looks back {span}", span="5 h")
+    >>> kept, kept.template
+    ('looks back 5 h', 'looks back {span}')
+    """
+    token = _telling.set(True)
+    try:
+        with language("en"):
+            yield
+    finally:
+        _telling.reset(token)
 
 
 @contextmanager

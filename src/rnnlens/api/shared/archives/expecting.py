@@ -13,6 +13,7 @@ from rnnlens.api.shared.archives.laying_out import layout_of
 from rnnlens.bulk.sensitivity import slopes_of
 from rnnlens.bulk.work import OF_A_WINDOW, answered
 from rnnlens.engine.schedule.threads import threads
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from rnnlens.api.shared.archives.planning import Plan
@@ -58,13 +59,13 @@ class ArchiveEstimate:
     def facts(self) -> dict[str, object]:
         """The same by name, for people."""
         return {
-            "rows": self.rows,
-            "blocks": self.blocks,
-            "rows a second and thread": round(self.rate),
-            "blocks at once": self.at_once,
-            "seconds": round(self.seconds, 1),
-            "bytes of memory": self.memory,
-            "bytes on the disk": self.disk,
+            told("rows"): self.rows,
+            told("blocks"): self.blocks,
+            told("rows a second and thread"): round(self.rate),
+            told("blocks at once"): self.at_once,
+            told("seconds"): round(self.seconds, 1),
+            told("bytes of memory"): self.memory,
+            told("bytes on the disk"): self.disk,
         }
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Effort, Target
     from rnnlens.bulk.options import Blocks
+    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
 __all__ = ["METHODS", "ArchiveQuestion", "Plan", "planned"]
@@ -143,9 +144,9 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
 def _case(question: ArchiveQuestion, sample: Windows) -> tuple[Case, NamedTarget, str]:
     """Give the network with the windows that were looked at, the target, and what of it."""
     precision, asked = question.effort.precision, as_target(question.target)
-    net = as_network(question.net, sample)
+    net = _of_one_sequence(as_network(question.net, sample))
     whole = make_case(net, sample, None, precision, several=True, output=asked.output)
-    case, explained_on = on_logits(_of_one_sequence(whole), asked.output, asked.logits)
+    case, explained_on = on_logits(_unpadded(whole), asked.output, asked.logits)
     target = _target(case, asked)
     return case, target.on_logits() if explained_on == "logits" else target, explained_on
 
@@ -177,12 +178,17 @@ def _settings(
     }
 
 
-def _of_one_sequence(case: Case) -> Case:
-    if case.layout is not None or case.future is not None:
+def _of_one_sequence(network: Network) -> Network:
+    if len(network.inputs) > 1:
         raise DataError(
-            "an archive is explained for a network that takes one sequence: explain this one by "
+            f"the network takes {len(network.inputs)} inputs ({', '.join(network.inputs)}), and an "
+            "archive is explained for one that takes one sequence: explain this one by "
             "rnnlens.explain, some windows at a time"
         )
+    return network
+
+
+def _unpadded(case: Case) -> Case:
     if case.padding is not None:
         raise DataError(
             "the network masks steps of the archive's windows as padding, whose place differs from "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -130,7 +131,7 @@ def _begin(plan: Plan, out: Path) -> None:
     if differs is None:
         _mend(plan, out)
         return
-    name, was, now = differs
+    name, was, now = _by_name(*differs)
     raise InputError(
         f"{out} was begun with another {name} ({_shown(was)}, now {_shown(now)}), and one result "
         "holds the answers to one question: ask as before to go on with it, or give another --out"
@@ -150,6 +151,12 @@ def _mend(plan: Plan, out: Path) -> None:
 def _filled(plan: Plan, draft: Path) -> None:
     store(draft / FOLDER, plan.job.manifest, plan.network, plan.job.baseline)
     note_layout(draft, WRITTEN)
+
+
+def _by_name(what: str, was: object, now: object) -> tuple[str, object, object]:
+    """Name what was asked by its name alone, where that differs."""
+    old, new = (one.get("name") if isinstance(one, Mapping) else None for one in (was, now))
+    return (what, old, new) if old != new else (what, was, now)
 
 
 def _shown(value: object) -> str:

@@ -19,6 +19,7 @@ from rnnlens.readers.torch.graph.values import (
     TorchGraphBuilder,
     TorchValue,
     TracedShape,
+    is_counted,
     numbers_of,
     traced_shape_of,
 )
@@ -111,11 +112,7 @@ class TorchCall:
             return value
         if hasattr(value, "meta"):
             result = self.results[value]
-            if (
-                isinstance(result, int | float)
-                and "val" in value.meta
-                and hasattr(value.meta["val"], "node")
-            ):
+            if isinstance(result, int | float) and is_counted(value.meta.get("val")):
                 raise self.refuse(
                     f"its {name} is worked out from the number of samples", wrong_axis=True
                 )

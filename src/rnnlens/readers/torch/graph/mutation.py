@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["without_mutation", "writes_in_place"]
+__all__ = ["settled", "without_mutation", "writes_in_place"]
 
 #: Operations that change nothing though their names say so.
 HARMLESS = frozenset({"detach_", "lift_fresh_copy", "requires_grad_"})
@@ -30,36 +30,42 @@ def without_mutation(program: torch.export.ExportedProgram) -> torch.export.Expo
     PyTorch itself rewrites it so that it does, which takes as long as the export; writing into what
     nothing else holds is the plain operation, and told at once. Nothing else is taken apart.
     """
-    if writes_in_place(program):
-        _handed_on(program)
-    _written_alone(program)
-    if not writes_in_place(program):
+    done = settled(program.graph)
+    program.graph_module.recompile()
+    if done:
         return program
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return program.run_decompositions({})
 
 
-def writes_in_place(program: torch.export.ExportedProgram) -> bool:
-    """Tell whether a program writes into a tensor that is there already."""
-    return any(_writes(node) for node in program.graph.nodes)
+def settled(graph: torch.fx.Graph) -> bool:
+    """Make plain what is plainly told, in place, and say whether no operation writes any more."""
+    if writes_in_place(graph):
+        _handed_on(graph)
+    _written_alone(graph)
+    return not writes_in_place(graph)
 
 
-def _handed_on(program: torch.export.ExportedProgram) -> None:
+def writes_in_place(graph: torch.fx.Graph) -> bool:
+    """Tell whether a graph writes into a tensor that is there already."""
+    return any(_writes(node) for node in graph.nodes)
+
+
+def _handed_on(graph: torch.fx.Graph) -> None:
     """Take what dropout takes in the place of what it gives: they are one tensor."""
-    for node in list(program.graph.nodes):
+    for node in list(graph.nodes):
         name = str(node.target).removesuffix(".default").removeprefix("aten.")
         if node.op == "call_function" and name in HANDED_ON and node.args[2] is False:
             node.replace_all_uses_with(node.args[0])
-            program.graph.erase_node(node)
-    program.graph_module.recompile()
+            graph.erase_node(node)
 
 
-def _written_alone(program: torch.export.ExportedProgram) -> None:
+def _written_alone(graph: torch.fx.Graph) -> None:
     """Make plain operations of those that write into what no other node takes or views."""
     import torch
 
-    for node in program.graph.nodes:
+    for node in graph.nodes:
         written = node.args[0] if node.args else None
         if not _writes(node) or not isinstance(written, torch.fx.Node):
             continue
@@ -67,7 +73,6 @@ def _written_alone(program: torch.export.ExportedProgram) -> None:
         plain = getattr(getattr(torch.ops.aten, name.removesuffix("_"), None), overload, None)
         if plain is not None and name.endswith("_") and _is_its_own(written):
             node.target = plain
-    program.graph_module.recompile()
 
 
 def _is_its_own(node: torch.fx.Node) -> bool:

@@ -1,4 +1,4 @@
-"""From a graph that ``torch.export`` made to the canonical one, operation by operation."""
+"""From the graph of a call to the canonical one, operation by operation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rnnlens.network.layers import Input
 from rnnlens.network.network import Node, Ref
 from rnnlens.readers.refusals import WrongSampleAxis
 from rnnlens.readers.rerolled.reroll import reroll
+from rnnlens.readers.torch.following.followed import FollowedCall
 from rnnlens.readers.torch.following.stated import StatedNumbers
 from rnnlens.readers.torch.graph import arithmetic as torch_arithmetic  # noqa: F401  (each registers its operations)
 from rnnlens.readers.torch.graph import functions as torch_functions  # noqa: F401  (each registers its operations)
@@ -32,6 +33,8 @@ from rnnlens.readers.torch.graph.values import (
     TorchGraphBuilder,
     TorchValue,
     TracedShape,
+    count_in,
+    is_counted,
     traced_shape_of,
 )
 
@@ -67,32 +70,30 @@ class CanonicalGraph:
 
 
 def canonical_graph(
-    program: torch.export.ExportedProgram, entries: Sequence[str | torch.Tensor] = ()
+    followed: FollowedCall, entries: Sequence[str | torch.Tensor]
 ) -> CanonicalGraph:
-    """Put an exported program into canonical form.
+    """Put the graph of a call into canonical form.
 
-    Entries say of everything that it takes what it is called, or that it is this for every sample.
+    Entries say of everything that it is given what it is called, or that it is this for every
+    sample.
     """
-    return _Reader(program, entries).read()
+    return _Reader(followed, entries).read()
 
 
 class _Reader:
-    def __init__(
-        self, program: torch.export.ExportedProgram, entries: Sequence[str | torch.Tensor]
-    ) -> None:
-        self.program = program
+    def __init__(self, followed: FollowedCall, entries: Sequence[str | torch.Tensor]) -> None:
+        self.followed = followed
         self.results: dict[torch.fx.Node, Any] = {}
         self.stated = StatedNumbers()
         self.names: dict[torch.fx.Node, str] = {}
         self.inputs: list[TracedShape] = []
         self.steps: dict[Ref, int] = {}
-        self.entries = iter(entries or [str(name) for name in program.graph_signature.user_inputs])
+        self.entries = iter(entries)
         named = [one for one in entries if isinstance(one, str) and one]
         self.builder = TorchGraphBuilder(named[0] if named else "x")
 
     def read(self) -> CanonicalGraph:
-        outputs: Sequence[Any] = ()
-        for node in self.program.graph.nodes:
+        for node in self.followed.graph.nodes:
             if node.op == "placeholder":
                 self._entry(node)
             elif node.op == "call_function":
@@ -102,13 +103,11 @@ class _Reader:
                 for one in self.results[node] if isinstance(self.results[node], tuple) else ():
                     if isinstance(one, TorchValue) and one.shape:
                         self.steps[one.ref] = one.shape[0]
-            elif node.op == "output":
-                outputs = self._own_outputs(node.args[0])
-            else:
+            elif node.op != "output":
                 raise UnsupportedModel(
                     f"the module holds a {node.op} ({node.target}), which rnnlens does not read"
                 )
-        refs, given = self._outputs(outputs)
+        refs, given = self._outputs(self.followed.outputs)
         nodes, refs = reroll(*tidy(self.builder.nodes, refs, self.steps))
         constants = [node.layer.C for node in nodes if isinstance(node.layer, Constant)]
         if any(np.isnan(array).any() for array in constants):
@@ -120,21 +119,11 @@ class _Reader:
         return CanonicalGraph(nodes, refs, self.inputs, given, notes, self.stated.rounded)
 
     def _entry(self, node: torch.fx.Node) -> None:
-        signature = self.program.graph_signature
-        target = (
-            signature.inputs_to_parameters.get(node.name)
-            or signature.inputs_to_buffers.get(node.name)
-            or signature.inputs_to_lifted_tensor_constants.get(node.name)
-        )
-        if target is not None:
-            state = self.program.state_dict
-            self.results[node] = (
-                state[target] if target in state else self.program.constants[target]
-            )
-            self.names[node] = target
-            lifted = node.name in signature.inputs_to_lifted_tensor_constants
-            stated = lifted and target.startswith("lifted_tensor")  # torch.tensor(0.7) in code
-            self.stated.take(node, self.results[node], stated=stated)
+        held = self.followed.held.get(node.name)
+        if held is not None:
+            self.results[node] = held.tensor
+            self.names[node] = held.target
+            self.stated.take(node, held.tensor, stated=held.stated)
             return
         name = next(self.entries)
         if not hasattr(node.meta.get("val"), "shape"):
@@ -169,11 +158,7 @@ class _Reader:
         short = name.removesuffix(".default")
         parts = short.split(".")
         if name.startswith("aten.sym_size"):
-            return (
-                int(node.meta["val"].node.hint)
-                if hasattr(node.meta["val"], "node")
-                else (int(node.meta["val"]))
-            )
+            return count_in(node.meta["val"])
         if len(parts) > 1 and parts[1].startswith(("_assert", "sym_constrain")):
             return None
         taken = [self.results[one] for one in node.all_input_nodes]
@@ -197,7 +182,7 @@ class _Reader:
         tags = getattr(node.target, "tags", ())
         if torch.Tag.nondeterministic_seeded in tags:
             raise call.refuse("it draws random numbers")
-        counted = [one for one in node.all_input_nodes if hasattr(one.meta.get("val"), "node")]
+        counted = [one for one in node.all_input_nodes if is_counted(one.meta.get("val"))]
         parts = str(node.target).split(".")
         aten = str(node.target).startswith("aten.")
         if counted and aten and parts[1] not in COUNTING:
@@ -211,18 +196,6 @@ class _Reader:
             return made.fill_(float("nan"))  # what is there is whatever was in memory
         self.stated.work_out(node, made, self.results)
         return made
-
-    def _own_outputs(self, nodes: Sequence[Any]) -> list[Any]:
-        """Leave out what a call writes into the module besides what it gives."""
-        import torch
-
-        given = torch.export.graph_signature.OutputKind.USER_OUTPUT
-        specs = self.program.graph_signature.output_specs
-        return [
-            node
-            for node, spec in zip(nodes, specs, strict=True)
-            if spec.kind == given and node is not None
-        ]
 
     def _outputs(self, nodes: Sequence[Any]) -> tuple[list[Ref], list[TracedShape]]:
         refs, given = [], []

@@ -11,7 +11,13 @@ from rnnlens.network.axes import ExpandDims, Flip, Index, Slice
 from rnnlens.network.layers import Concatenate
 from rnnlens.readers.torch.graph.call import TorchCall, operation
 from rnnlens.readers.torch.graph.functions import applied, truth
-from rnnlens.readers.torch.graph.values import Result, StackedStates, TorchValue, relaid
+from rnnlens.readers.torch.graph.values import (
+    Result,
+    StackedStates,
+    TorchValue,
+    is_counted,
+    relaid,
+)
 
 __all__: list[str] = []
 
@@ -114,7 +120,7 @@ def _sliced(call: TorchCall) -> Result:
     step = call.raw.get("step", 1)
     rank = len(call.out.shape)
     size = call.raw["self"].meta["val"].shape[dim % rank]
-    if not hasattr(size, "node") and stop is not None and stop >= size:
+    if not is_counted(size) and stop is not None and stop >= size:
         stop = None
     if start == 0 and step == 1 and (stop is None or stop > 2**62):
         return given

@@ -1,8 +1,9 @@
 """What flows through an exported PyTorch graph, and the canonical graph that grows from it.
 
-PyTorch lets the batch axis stand anywhere; the canonical network has it first. The exported graph
-carries the number of samples as a symbol, so every tensor's own shape says where its batch axis
-is, and the canonical form of a tensor is the same numbers with that axis moved to the front.
+PyTorch lets the batch axis stand anywhere; the canonical network has it first. The graph of a call
+carries the number of samples as a symbol or a `SampleCount`, so every tensor's own shape says
+where its batch axis is, and the canonical form of a tensor is the same numbers with that axis
+moved to the front.
 """
 
 from __future__ import annotations
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Fold",
     "Result",
+    "SampleCount",
     "StackedStates",
     "TorchGraphBuilder",
     "TorchValue",
     "TracedShape",
+    "count_in",
+    "is_counted",
     "numbers_of",
     "relaid",
     "traced_shape_of",
@@ -72,21 +76,53 @@ class TracedShape:
         return () if self.batch is None else self.shape[self.batch + 1 :]
 
 
+@dataclass(frozen=True)
+class SampleCount:
+    """A whole number that goes with the number of samples: ``times * samples + plus``."""
+
+    times: int
+    plus: int
+    #: What it is with as many samples as the example has.
+    here: int
+
+    def __int__(self) -> int:
+        return self.here
+
+
+def is_counted(value: object) -> bool:
+    """Tell whether a number goes with the number of samples, by ours or by PyTorch's symbol."""
+    return isinstance(value, SampleCount) or hasattr(value, "node")
+
+
+def count_in(value: Any) -> int:
+    """Give a number as it is with as many samples as the example has."""
+    return int(value.node.hint) if hasattr(value, "node") else int(value)
+
+
 def traced_shape_of(tensor: Any) -> TracedShape | None:
-    """Read the shape of a tensor of the exported graph."""
+    """Read the shape of a tensor of the graph of a call."""
     shape, batch, inner = [], None, 1
     for axis, size in enumerate(tensor.shape):
-        if type(size) is int or not getattr(size.node.expr, "free_symbols", None):
+        factor = _samples_in(size)
+        if factor == 0:
             shape.append(int(size))
             continue
-        expression = size.node.expr
-        factor = expression.as_coeff_Mul()[0]
-        rest = expression / factor
-        if batch is not None or not rest.is_Symbol or not factor.is_Integer:
+        if batch is not None or factor is None:
             return None
-        batch, inner = axis, int(factor)
-        shape.append(int(size.node.hint))
+        batch, inner = axis, factor
+        shape.append(count_in(size))
     return TracedShape(tuple(shape), batch, inner)
+
+
+def _samples_in(size: Any) -> int | None:
+    """Say how many times the samples a size is: 0 where it is none of it, None where it is not."""
+    if isinstance(size, SampleCount):
+        return None if size.plus else size.times
+    if type(size) is int or not getattr(size.node.expr, "free_symbols", None):
+        return 0
+    factor = size.node.expr.as_coeff_Mul()[0]
+    rest = size.node.expr / factor
+    return int(factor) if rest.is_Symbol and factor.is_Integer else None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 from rnnlens.views.words.explanation import figure, percent
 from rnnlens.views.words.lags import span
 from rnnlens.views.words.language import many, paragraph, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.rounding import rounded_up
 from rnnlens.views.words.units import with_unit
 
@@ -131,7 +132,7 @@ def fidelity_answer(fidelity: xr.Dataset | None) -> Answer:
         int(a.get("samples", 0)),
         "In {count} window its output differs from that of {source} by {largest} at most.",
         "In {count:,} windows its outputs differ from those of {source} by {largest} at most.",
-        source=a.get("against", say("its source")),
+        source=attribute_text(a, "against") or say("its source"),
         largest=figure(a.get("largest", float(fidelity["largest_difference"].max())), digits=2),
     )
     if a.get("agrees"):
