@@ -45,7 +45,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1 \
 	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
 # The figures first, then the page that is made from them.
-BENCHMARKS := questions neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
+BENCHMARKS := questions diagnostics neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
 	rest_of_graph growth startup service long_work long_windows estimates tables bulk page report
 
 # Networks and data whose answers are known.
@@ -158,11 +158,12 @@ $(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made
 	@$(VENV)/floor/bin/python -m pip install -qq --no-deps -e .
 	@touch $@
 
-# What makes the site is in an environment of its own: no test needs it.
+# What makes the site is in an environment of its own: no test needs it. Most of what is installed is not
+# run, so compiling it all first would take longer than building the site.
 $(VENV)/docs/.made: pyproject.toml | $(VENV)/.made
 	@echo "Setting up $(VENV)/docs for the documentation; this takes a minute or two." >&2
 	@$(PYTHON) -m venv $(VENV)/docs
-	@$(VENV)/docs/bin/python -m pip install -qq -e '.[docs]'
+	@$(VENV)/docs/bin/python -m pip install -qq --no-compile -e '.[docs]'
 	@touch $@
 
 $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made

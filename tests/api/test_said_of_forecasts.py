@@ -10,6 +10,7 @@ import pytest
 import rnnlens
 from networks import forecaster
 from rnnlens.api.shared.forecast import check as checking
+from rnnlens.api.shared.forecast import kept
 from rnnlens.checks.forecast import check as judging
 from rnnlens.checks.forecast.data import ForecastData
 from rnnlens.series.sidecar import Sidecar, Variable
@@ -86,3 +87,18 @@ def test_windows_out_of_the_order_of_time_keep_their_own_forecasts(rng):
     page = rnnlens.check(network, mixed, target="flow")
     found = rnnlens.explain(network, mixed, target="flow", method="secant")
     assert found.attrs["forecast_check"] == page.attrs["forecast_check"]
+
+
+def test_a_page_after_a_result_is_as_whole_as_one_before(rng):
+    network = forecaster("lstm", rng, steps=7, features=2)
+    windows = rnnlens.windows(series(rng), sidecar())
+    before = rnnlens.check(network, windows, target="flow")
+    kept._KEPT.clear()
+    rnnlens.explain(network, windows, target="flow", method="gradient")
+    after = rnnlens.check(network, windows, target="flow")
+    for name in before.variables:
+        if before[name].dtype.kind == "f":  # of forecasts that were scaled and unscaled
+            np.testing.assert_allclose(after[name], before[name], rtol=1e-12)
+        else:
+            np.testing.assert_array_equal(after[name], before[name])
+    assert after.sizes["layer"] == 1 and after.sizes["feature"] == 2

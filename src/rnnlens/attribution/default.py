@@ -9,8 +9,8 @@ for the most newest lags between 10 and the number asked for that fit. Otherwise
 (`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are
 given; half of the budget brings as many of the newest lags as fit to their exact values in all
 windows (`rnnlens.attribution.refined`), and exact values of all lags that the forecast sees say on
-a sample of windows how far what was found is off (`rnnlens.attribution.audit`). The audit takes a
-quarter of what the contributions take at the most, and of several targets each has its part of it.
+a sample of windows how far what was found is off (`rnnlens.attribution.audit`). The audit takes
+about a seventh of what the contributions take, and of several targets each has its part of it.
 The result says which it was, and why. Where so many lags are asked for one by one as there are,
 exact values are taken for all of them or not as the whole answer.
 """
@@ -19,7 +19,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnlens.attribution.audit import AUDITED, Audit, audit, audit_cells, can_be_audited
+from rnnlens.attribution.audit import (
+    AUDITED,
+    SECANT_CELL,
+    Audit,
+    audit,
+    audit_cells,
+    can_be_audited,
+)
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.games.budget import Choice, Cost
 from rnnlens.attribution.games.costs import usual_budget
@@ -48,9 +55,7 @@ FEWEST_LAGS = 10
 #: Lags that are taken one by one where the question does not say, if they fit.
 NEWEST = 12
 #: The audit takes this share of what the contributions take, at the most.
-AUDIT = 0.25
-#: What a cell of secant takes beside one of a tree, about: it runs more windows together.
-SECANT_CELL = 0.5
+AUDIT = 0.15
 #: What is said where no exact values can be had of anything.
 UNAUDITED = told("not audited: of so many inputs no exact values can be had, name some with of=")
 
@@ -142,7 +147,7 @@ def default(
         return Default(choice, exact, baseline, None, question.steps)
     against = baseline if background is None else background
     question = question.against(against).with_newest(question.newest_or(NEWEST))
-    with Parts(progress, **_beside_secant(question, choice, budget)) as parts:
+    with Parts(progress, **_beside_secant(question, choice, budget, asked)) as parts:
         found = secant(question, progress=parts.of("secant"))
         made = refined(question, found, budget=budget // 2, progress=parts.of("refined"))
         checked = None
@@ -164,25 +169,33 @@ def default(
 
 
 def parts_of(
-    question: Question, *, background: Baseline | None = None, budget: int | None = None
+    question: Question,
+    *,
+    background: Baseline | None = None,
+    budget: int | None = None,
+    asked: int = 1,
 ) -> dict[str, int]:
-    """Say how many cells each part of the answer will take, about, before anything is run."""
+    """Say how many cells each part of the answer will take, about, before anything is run.
+
+    That is for one target, where so many are asked for.
+    """
     choice = choose(question, background=background, budget=budget)
     budget = usual_budget(question.network) if budget is None else budget
     if choice.method == "owen":
         return {"owen": choice.cells}
     against = question.one_window("auto") if background is None else background
     question = question.against(against).with_newest(question.newest_or(NEWEST))
-    return _beside_secant(question, choice, budget)
+    return _beside_secant(question, choice, budget, asked)
 
 
-def _beside_secant(question: Question, choice: Choice, budget: int) -> dict[str, int]:
+def _beside_secant(question: Question, choice: Choice, budget: int, asked: int) -> dict[str, int]:
     """Say what secant takes, what exact lags take, and what the audit: in cells."""
     newest, cells = fitting_lags(question, budget // 2)
     checked = 0
     if can_be_audited(question):
-        allowed = _for_audit(budget, choice.cells, cells)
-        checked = audit_cells(question, budget=allowed, beyond=newest)
+        allowed = _for_audit(budget, choice.cells, cells) // asked
+        most = max(1, AUDITED // asked)
+        checked = audit_cells(question, budget=allowed, most=most, beyond=newest)
     return {"secant": choice.cells, "refined": cells, "audit": checked}
 
 

@@ -155,6 +155,8 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
             "audit_share": made.audit.mean_share,
             "audit_windows": len(made.audit.windows),
         }
+        if made.audit.backgrounds:
+            about["audit_backgrounds"] = made.audit.backgrounds
     return MethodResult(made.contributions, about, made.baseline)
 
 

@@ -69,8 +69,8 @@ def label(
         texts = {name: text.format(**words) for name, text in declarations.items() if text}
         texts |= more or {}
         for name, text in texts.items():
-            if name in dataset.variables:
-                dataset[name].attrs[key] = text
+            if name in dataset.variables:  # the variable itself: a DataArray of it is one more
+                dataset.variables[name].attrs[key] = text
     return dataset
 
 

@@ -77,7 +77,7 @@ def explain(
 ) -> None:
     """Split a forecast by lag and feature."""
     from rnnlens import api
-    from rnnlens.api.shared.planning import expected
+    from rnnlens.api.shared.planning import Limited, expected
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import explanation_view
 
@@ -95,8 +95,8 @@ def explain(
             method=options.method_of(sidecar) or "auto",
             baseline=options.baseline_of(sidecar),
             held=options.held_names,
-            newest=options.newest,
             background=seen,
+            within=Limited(options.newest, options.effort()),
         )
     )
     with working(told("explaining {count:,} windows", count=number_of(windows))) as progress:

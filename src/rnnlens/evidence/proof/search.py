@@ -22,15 +22,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.attribution.methods.gradient import gradient
+from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
 from rnnlens.evidence.proof.boxes import (
+    MOST_CORNERS,
     TINY,
     Frontier,
     RangeQuestions,
     first_boxes,
     first_points,
     in_parts,
+    more_points,
     pieces_of,
     split,
     whole_boxes,
@@ -155,12 +159,17 @@ class _Search:
         self.best = self.value.copy()
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
         self.forecast = _outputs(known, known.inputs)
+        self.slopes = _slopes(known, asked) if free > MOST_CORNERS else None
         #: rows that boxes take by step; none where no number of them helps
         self.rows: dict[int, int] = {}
         #: boxes that are to be bounded, those of a part at one step; the coarse ones before others
-        self.coarse = self._parts(whole_boxes(asked))
+        self.checkpoints = checkpoints(known, asked, aims.tolerance)
+        if self.checkpoints is None:
+            self.coarse = self._parts(whole_boxes(asked))
+        else:
+            begin, shared = self.checkpoints.begin, self.checkpoints.cost
+            self.coarse = in_parts(whole_boxes(asked), begin, lambda _: shared)
         self.waiting: list[Frontier] = []
-        self.checkpoints = checkpoints(known, asked)
 
     def run(
         self, rng: np.random.Generator, stop: Stop, progress: Callable[[int, int], None] | None
@@ -170,9 +179,10 @@ class _Search:
         while (self.coarse or self.waiting) and not stop.due():
             if self.coarse:
                 front = self.coarse[0]
-                if not self.try_out(*first_points(self.asked, front.question, rng), stop):
+                points = first_points(self.asked, front.question, self.slopes, rng)
+                if not self.try_out(*points, stop):
                     break
-                left = self._begin(front)
+                left = self._begin(front, rng, stop)
                 # in one statement, so that Ctrl-C finds every box that is open in one list
                 self.coarse, self.waiting = self.coarse[1:], [*self.waiting, *left]
             else:
@@ -191,29 +201,39 @@ class _Search:
     def _parts(self, front: Frontier) -> list[Frontier]:
         return in_parts(front, self.asked.step, partial(cost, self.known))
 
-    def _begin(self, front: Frontier) -> list[Frontier]:
+    def _begin(self, front: Frontier, rng: np.random.Generator, stop: Stop) -> list[Frontier]:
         """Bound whole ranges coarsely, and cut into the first boxes those that are not settled."""
         asked, most = front.question, front.known.copy()
         # what moves the output too far for one box is not bounded twice
         hopeful = np.flatnonzero(self.seen[asked] <= self.allowed()[asked])
         most[hopeful] = self._by_checkpoints(front.part(hopeful))
-        found = np.isfinite(most) & (most <= self.allowed()[asked])
-        open_ = hopeful[~found[hopeful]]
+        open_ = hopeful[~self._enough(most, asked)[hopeful]]
         if len(open_):
             up, down, *_ = self._bounds(front.part(open_), COARSE)
             most[open_] = np.minimum(most[open_], np.maximum(up, down))
         self.boxes[asked[hopeful]] += 1
+        open_ = open_[most[open_] > self.allowed()[asked[open_]]]
+        self.try_out(*more_points(self.asked, asked[open_], rng), stop)
         still = most > self.allowed()[asked]
-        if still.any():
-            self._choose_rows(asked[still][0])
+        for part in self._parts_of(np.flatnonzero(still), asked):
+            self._choose_rows(int(asked[part[0]]))
         self.bound[asked[~still]] = most[~still]
         return self._parts(first_boxes(self.asked, asked[still], most[still]))
+
+    def _enough(self, most: Array, question: Whole) -> NDArray[np.bool_]:
+        """Say where a bound of its own is within what is allowed."""
+        return np.isfinite(most) & (most <= self.allowed()[question])
+
+    def _parts_of(self, chosen: Whole, question: Whole) -> list[Whole]:
+        """Part chosen places by the steps of their questions, the newest first."""
+        steps = self.asked.step[question[chosen]]
+        return [chosen[steps == one] for one in np.unique(steps)[::-1]]
 
     def _by_checkpoints(self, front: Frontier) -> Array:
         """Bound the change in each box of one step by a look that ends early; else infinite."""
         if self.checkpoints is None or not len(front.question):
             return np.full(len(front.question), np.inf)
-        most = self.checkpoints.look(self.asked, front, self.allowed()[front.question])
+        most = self.checkpoints.look(front, self.allowed()[front.question])
         # what ends early was followed, and is taken to reach the forecast
         self.reached[front.question[np.isfinite(most)]] = True
         return most
@@ -402,3 +422,13 @@ def _outputs(known: Start, inputs: dict[str, Array]) -> Array:
     outputs = predict(known.network, inputs)
     whole = outputs if isinstance(outputs, tuple) else (outputs,)
     return whole[known.target.output][slice(None), *known.target.index]
+
+
+def _slopes(known: Start, asked: RangeQuestions) -> Array:
+    """Give the output's derivatives with respect to what is free, by question (question, free)."""
+    question = Question(
+        network=known.network, inputs=known.inputs, of=known.of, target=known.target
+    )
+    # by lag
+    slopes = gradient(question).sensitivity[:, ::-1]
+    return slopes[asked.window[:, None], asked.step[:, None], asked.feature]

@@ -42,6 +42,8 @@ Array = NDArray[np.float64]
 
 #: Share of pairs and confidence of the statement, where not given.
 SHARE, CONFIDENCE = 0.001, 0.99
+#: Numbers of weights that enclosures of forecasts may go through: half a minute at the most.
+ENCLOSED = 400_000_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,7 +64,7 @@ class Scenario:
         Draws that moved the forecast by more.
     moved : array (part,) of bool
         Whether the largest change lies beyond the tolerance when what plain runs may have lost to
-        rounding is taken off: then it is a counter-example.
+        rounding is taken off: then it is a counter-example. False where that was not looked at.
     share_limit : array (part,)
         At most this share of all pairs moves it by more, with the confidence given; the share
         itself where all pairs were tried.
@@ -154,11 +156,15 @@ def scenario(
     draws: int | None = None,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    doubtful: NDArray[np.bool_] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scenario:
     """Replace each part by observed values and see how far forecasts move.
 
-    Shapes: values (window, step, feature).
+    It is made sure of each doubtful part whether it moved one, of all where not given: that bounds
+    what rounding does to two windows, which of large networks takes longer than all draws.
+
+    Shapes: values (window, step, feature), doubtful (part,) of bool.
     """
     wanted = _checked(draws, tolerance, draws_needed(confidence=confidence))
     if not parts:
@@ -178,7 +184,7 @@ def scenario(
     else:
         changes = _changes(runs, drawn, progress)
     counted = [_counted(one, tolerance) for one in changes]
-    moves = _largest_moves(windows, drawn, counted)
+    moves = _largest_moves(windows, drawn, counted, doubtful)
     tried = pairs if exhaustive else wanted
     exceeded = np.array([move.exceeded for move in moves])
     limits = [share_limit(int(count), tried, confidence) for count in exceeded]
@@ -283,10 +289,17 @@ def _counted(change: Array, tolerance: float | None) -> _Counted:
 
 
 def _largest_moves(
-    windows: Replacement, drawn: Sequence[_Pairs], counted: Sequence[_Counted]
+    windows: Replacement,
+    drawn: Sequence[_Pairs],
+    counted: Sequence[_Counted],
+    doubtful: NDArray[np.bool_] | None,
 ) -> list[_LargestMove]:
     """Run the pair of each part that moved a forecast most again, in double precision."""
     x, moves = windows.x, []
+    unsure = [
+        k for k, one in enumerate(counted) if one.exceeded > 0 and (doubtful is None or doubtful[k])
+    ]
+    enclosed = len(unsure) * windows.enclosing <= ENCLOSED
     for block in blocks(len(drawn), x[0].size):
         pairs, most = drawn[block], counted[block]
         which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
@@ -296,7 +309,9 @@ def _largest_moves(
         own, after = forecasts[: len(which)], forecasts[len(which) :]
         for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
             w, before = int(which[place]), float(own[place])
-            surely = k.exceeded > 0 and windows.least_move(w, furthest[place]) > k.tolerance
+            least = 0.0
+            if block.start + place in unsure:
+                least = windows.least_move(w, furthest[place], enclosed=enclosed)
             moves.append(
                 _LargestMove(
                     change=float(after[place]) - before,
@@ -305,7 +320,7 @@ def _largest_moves(
                     before=before,
                     tolerance=k.tolerance,
                     exceeded=k.exceeded,
-                    moved=surely,
+                    moved=k.exceeded > 0 and least > k.tolerance,
                 )
             )
     return moves

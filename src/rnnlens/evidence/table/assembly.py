@@ -106,21 +106,25 @@ def _gathered(
             missing.append(ENDED_BEFORE)
             test = None
         elif certificates is not None and data.timed:
-            runs = plain_runs(question, rows, data.ranges, parts.of("plain_runs"))
+            runs = plain_runs(question, rows, data, parts.of("plain_runs"))
     if test is not None and test.hiding:
 
         def hide() -> LagTests:
             return test_rows(question, rows, data, test, options.criterion(test), parts.of("tests"))
 
         tests = _tried(NO_TEST, hide, missing, stated=test.stated)
+    still = _still(question, rows, data)
     if test is not None and test.replacements != 0:
 
         def draw() -> Scenario:
-            return draw_rows(question, rows, data, test, parts.of("observed"))
+            shown = _verdicts(question, rows, still, certificates, tests, None)
+            asked_rows = np.array([row.part is not None for row in rows.rows])
+            # of other rows a counter-example decides nothing, and takes long to be sure of
+            doubtful = (shown[asked_rows] == "undecided") & ~still
+            return draw_rows(question, rows, data, test, doubtful, parts.of("observed"))
 
         stated = test.replacements is not None
         observed = _tried(NO_DRAWS, draw, missing, stated=stated)
-    still = _still(question, rows, data)
     verdict = _verdicts(question, rows, still, certificates, tests, observed)
     grounds = {**RUNGS, HELD: HELD}
     rung = np.array([grounds[one] for one in verdict], dtype="<U32")

@@ -155,8 +155,8 @@ def _filled(plan: Plan, draft: Path) -> None:
 
 def _by_name(what: str, was: object, now: object) -> tuple[str, object, object]:
     """Name what was asked by its name alone, where that differs."""
-    names = [one.get("name") if isinstance(one, Mapping) else None for one in (was, now)]
-    return (what, *names) if names[0] != names[1] else (what, was, now)
+    old, new = (one.get("name") if isinstance(one, Mapping) else None for one in (was, now))
+    return (what, old, new) if old != new else (what, was, now)
 
 
 def _shown(value: object) -> str:

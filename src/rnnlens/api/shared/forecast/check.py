@@ -66,7 +66,7 @@ def about_forecast(
 
     Shapes: made (sample,), the forecasts of the windows in the target's own unit where known.
     """
-    found = _checked(case, target, background, y, made, gates=False)
+    found = _checked(case, target, background, y, made, whole=False)
     return _about(plain_check(case, target, found.check, found.about))
 
 
@@ -179,7 +179,7 @@ def _checked(
     y: Array | None = None,
     made: Array | None = None,
     *,
-    gates: bool = True,
+    whole: bool = True,
 ) -> _Checked:
     """Check a forecast on its windows, or on a background where too little is known of them."""
     begun = perf_counter()
@@ -190,7 +190,7 @@ def _checked(
         data, seen, judged_on = seen, None, "the background"
     if seen is not None and _share_times(data, seen):
         seen = None
-    check = kept_check(data, seen, numbers=not case.tokens, gates=gates)
+    check = kept_check(data, seen, numbers=not case.tokens, whole=whole)
     from_background = seen is not None and _known(seen) >= FIT
     about = _About(judged_on, len(data), _known(data), perf_counter() - begun, from_background)
     return _Checked(check, about)

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rnnlens.checks.forecast.check import ForecastCheck, check_forecast, with_gates
+from rnnlens.checks.forecast.check import ForecastCheck, check_forecast, made_whole
 from rnnlens.checks.forecast.noise import FEWEST
 
 if TYPE_CHECKING:
@@ -31,30 +31,30 @@ MOST = 16
 
 
 class _Kept(NamedTuple):
-    """A check, and whether saturated gates were counted for it."""
+    """A check, and whether all was said that is not needed for sentences."""
 
     check: ForecastCheck
-    gates: bool
+    whole: bool
 
 
 _KEPT: WeakKeyDictionary[Network, dict[str, _Kept]] = WeakKeyDictionary()
 
 
 def kept_check(
-    data: ForecastData, background: ForecastData | None, *, numbers: bool, gates: bool = True
+    data: ForecastData, background: ForecastData | None, *, numbers: bool, whole: bool = True
 ) -> ForecastCheck:
     """Check a forecast, or give what the check said of the same numbers before."""
     if np.isfinite(data.actual).sum() < FEWEST:
-        return check_forecast(data, background, numbers=numbers, gates=gates)
+        return check_forecast(data, background, numbers=numbers, whole=whole)
     known = _KEPT.setdefault(data.network, {})
     key = _digest(data, background, numbers=numbers)
     if key not in known:
-        made = check_forecast(data, background, numbers=numbers, gates=gates)
+        made = check_forecast(data, background, numbers=numbers, whole=whole)
         while len(known) >= MOST:
             known.pop(next(iter(known)), None)
-        known[key] = _Kept(made, gates)
-    elif gates and not known[key].gates:
-        known[key] = _Kept(with_gates(known[key].check, data), gates)
+        known[key] = _Kept(made, whole)
+    elif whole and not known[key].whole:
+        known[key] = _Kept(made_whole(known[key].check, data, numbers=numbers), whole)
     return _copied(known[key].check)
 
 

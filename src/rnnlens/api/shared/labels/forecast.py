@@ -12,7 +12,7 @@ from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.checks.forecast.references import REFERENCES
 from rnnlens.checks.forecast.verdict import CAUTIONS
 from rnnlens.names import dimensions_of
-from rnnlens.results.attributes import file_safe
+from rnnlens.results.attributes import attributes
 from rnnlens.results.label import label
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Plain:
 def plain_check(case: Case, target: NamedTarget, check: ForecastCheck, about: _About) -> PlainCheck:
     """Give a check for the sentences about it alone."""
     said = _attributes(case, target, check, about)
-    attrs: dict[Hashable, object] = {key: file_safe(value) for key, value in said.items()}
+    attrs: dict[Hashable, object] = dict(attributes(said))
     variables = {name: np.asarray(getattr(check, name)) for name in dimensions_of(check)}
     return PlainCheck(attrs, variables | {k: np.array(v) for k, v in _coords(case, check).items()})
 
