@@ -58,9 +58,12 @@ SOURCES: dict[str, tuple[dict[str, GateLayout], str]] = {
 EQUATIONS = {
     "LSTM": r"""```math
 \begin{aligned}
-i &= \sigma(x W_i + h U_i + V_i \odot c + b_i) & f &= \sigma(x W_f + h U_f + V_f \odot c + b_f) \\
-g &= \phi(x W_c + h U_c + b_c) & c' &= f \odot c + i \odot g \\
-o &= \sigma(x W_o + h U_o + V_o \odot c' + b_o) & h' &= o \odot \phi(c')
+i &= \sigma(x W_i + h U_i + V_i \odot c + b_i) \\
+f &= \sigma(x W_f + h U_f + V_f \odot c + b_f) \\
+g &= \phi(x W_c + h U_c + b_c) \\
+c' &= f \odot c + i \odot g \\
+o &= \sigma(x W_o + h U_o + V_o \odot c' + b_o) \\
+h' &= o \odot \phi(c')
 \end{aligned}
 ```
 
@@ -69,7 +72,8 @@ after it; $g$ is the candidate, called *cell* below. $\sigma$ is the recurrent a
 the activation, each as the file states it. $V$ is zero but in an LSTM with peepholes.""",
     "GRU": r"""```math
 \begin{aligned}
-z &= \sigma(x W_z + h U_z + b_z) \qquad r = \sigma(x W_r + h U_r + b_r) \\
+z &= \sigma(x W_z + h U_z + b_z) \\
+r &= \sigma(x W_r + h U_r + b_r) \\
 h' &= z \odot h + (1 - z) \odot n
 \end{aligned}
 ```

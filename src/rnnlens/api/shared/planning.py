@@ -20,7 +20,7 @@ from rnnlens.api.shared.given.shares import share_question
 from rnnlens.api.shared.given.target import one_target
 from rnnlens.api.shared.pace import (
     certify_pace,
-    run_pace,
+    hiding_pace,
     secant_pace,
     slowness,
     tree_pace,
@@ -317,10 +317,12 @@ def _kept(asked: Certificates, seconds: float) -> float:
 
 
 def _evidence_seconds(case: Case, question: Question, cells: Mapping[str, int]) -> float:
-    """Time plain runs, which the evidence consists of that is not proven."""
+    """Time runs of which a step is replaced, which the evidence consists of that is not proven."""
     layers = max(1, sum(1 for _ in case.network.recurrent()))
     drawn = DRAWING * (cells["tests"] + cells["observed"])
-    return run_pace(question) * (cells["plain_runs"] + drawn) / question.steps / layers
+    if not drawn + cells["plain_runs"]:
+        return 0.0
+    return hiding_pace(question) * (cells["plain_runs"] + drawn) / question.steps / layers
 
 
 def _limits(question: Question, asked: Certificates, values: NDArray[np.float64]) -> SearchLimits:

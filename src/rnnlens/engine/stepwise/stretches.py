@@ -267,8 +267,9 @@ class _Followed:
         self.edges = np.cumsum([0, *counts])
         self.number = self.window = np.zeros(0, np.int64)
         self.state = net.start(0, x.dtype)
+        self.spans = np.array([(part.first, part.end) for part in parts]).reshape(-1, 2).T
         # the step after which each reads its own window
-        self.ends = np.repeat(np.array([part.end for part in parts], dtype=np.int64), counts)
+        self.ends = np.repeat(self.spans[1], counts)
 
     def gained(self, value: Value) -> Array:
         """Follow all to the end, and give what each replacement adds to the value."""
@@ -325,9 +326,9 @@ class _Followed:
         """Give what some of the runs read in a stretch: (run, step, ...)."""
         x = self.x[self.window[some], first:end]
         number = self.number[some]
-        for k, part in enumerate(self.parts):
-            if part.first >= end or part.end <= first:
-                continue
+        firsts, ends = self.spans
+        for k in np.flatnonzero((firsts < end) & (ends > first)).tolist():
+            part = self.parts[k]
             low, high = np.searchsorted(number, self.edges[k : k + 2])
             if high > low:
                 begin, stop = max(part.first, first), min(part.end, end)

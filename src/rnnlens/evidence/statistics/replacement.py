@@ -28,6 +28,7 @@ from rnnlens.evidence.proof.search import ROUNDING
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
 from rnnlens.evidence.reach.follow import reached
+from rnnlens.network.formula import parameters_of
 
 __all__ = ["ENOUGH", "NUMBERS", "Replacement", "blocks"]
 
@@ -179,16 +180,23 @@ class Replacement:
                 inputs[name] = array.astype(SINGLE)
         return inputs
 
-    def least_move(self, which: int, window: Array) -> float:
+    @property
+    def enclosing(self) -> int:
+        """Numbers of the weights that enclosing both forecasts of `least_move` goes through."""
+        apiece = sum(parameters_of(layer) for _, layer in self.question.network.recurrent())
+        return 2 * apiece * self.x.shape[1]
+
+    def least_move(self, which: int, window: Array, *, enclosed: bool = True) -> float:
         """Give what a window in the place of another moves the forecast by, at the least.
 
         Both forecasts are enclosed with their rounding where certificates serve the network; where
-        they do not, a share of their size is taken off. Shapes: window (step, feature).
+        they do not, or would take too long, a share of their size is taken off. Shapes: window
+        (step, feature).
         """
         asked = self.question
         both, rows = np.stack([self.x[which], window]), np.array([which, which])
         try:
-            if asked.initial_state:
+            if asked.initial_state or not enclosed:
                 raise UnsupportedModel("certificates do not follow states that are carried in")
             inputs = self.double.inputs(rows, both)
             known = start(asked.network, inputs, asked.target, of=asked.of)

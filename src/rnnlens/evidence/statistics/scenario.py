@@ -42,6 +42,8 @@ Array = NDArray[np.float64]
 
 #: Share of pairs and confidence of the statement, where not given.
 SHARE, CONFIDENCE = 0.001, 0.99
+#: Numbers of weights that enclosures of forecasts may go through: half a minute at the most.
+ENCLOSED = 400_000_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -251,6 +253,10 @@ class _Pairs:
         """Give one of the windows, or some, with the part replaced: ([row,] step, feature)."""
         return np.where(self.part.hidden, self.data[self.taken[rows]], x[self.which[rows]])
 
+    def alone(self, row: int) -> _Pairs:
+        """Give one of the pairs by itself."""
+        return _Pairs(self.part, self.data, self.which[[row]], self.taken[[row]])
+
     def of_steps(self, windows: Replacement) -> Replaced:
         """Give the same as values of the steps that the part touches."""
         x, (first, count) = windows.x, steps_of_part(self.part)
@@ -286,6 +292,24 @@ def _counted(change: Array, tolerance: float | None) -> _Counted:
     return _Counted(row, limit, int((sizes > limit).sum()))
 
 
+def _again(
+    windows: Replacement,
+    pairs: Sequence[_Pairs],
+    most: Sequence[_Counted],
+    which: NDArray[np.int64],
+    furthest: Array,
+) -> tuple[Array, Array]:
+    """Forecast windows, and one pair of each part: furthest (part, step, feature) -> (part,)."""
+    if worth_sharing(windows, [one.part for one in pairs]):
+        some, places = np.unique(which, return_inverse=True)
+        own = windows.forecast(some, windows.x[some])[places]
+        alone = [one.alone(k.row).of_steps(windows) for one, k in zip(pairs, most, strict=True)]
+        return own, own + np.concatenate(changes_of_steps(windows, alone))
+    rows = np.concatenate([which, which])
+    forecasts = windows.forecast(rows, np.concatenate([windows.x[which], furthest]))
+    return forecasts[: len(which)], forecasts[len(which) :]
+
+
 def _largest_moves(
     windows: Replacement,
     drawn: Sequence[_Pairs],
@@ -294,18 +318,20 @@ def _largest_moves(
 ) -> list[_LargestMove]:
     """Run the pair of each part that moved a forecast most again, in double precision."""
     x, moves = windows.x, []
+    unsure = [
+        k for k, one in enumerate(counted) if one.exceeded > 0 and (doubtful is None or doubtful[k])
+    ]
+    enclosed = len(unsure) * windows.enclosing <= ENCLOSED
     for block in blocks(len(drawn), x[0].size):
         pairs, most = drawn[block], counted[block]
         which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
         furthest = np.stack([one.mixed(x, k.row) for one, k in zip(pairs, most, strict=True)])
-        rows = np.concatenate([which, which])
-        forecasts = windows.forecast(rows, np.concatenate([x[which], furthest]))
-        own, after = forecasts[: len(which)], forecasts[len(which) :]
+        own, after = _again(windows, pairs, most, which, furthest)
         for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
             w, before = int(which[place]), float(own[place])
             least = 0.0
-            if k.exceeded > 0 and (doubtful is None or doubtful[block.start + place]):
-                least = windows.least_move(w, furthest[place])
+            if block.start + place in unsure:
+                least = windows.least_move(w, furthest[place], enclosed=enclosed)
             moves.append(
                 _LargestMove(
                     change=float(after[place]) - before,

@@ -106,7 +106,7 @@ def _gathered(
             missing.append(ENDED_BEFORE)
             test = None
         elif certificates is not None and data.timed:
-            runs = plain_runs(question, rows, data.ranges, parts.of("plain_runs"))
+            runs = plain_runs(question, rows, data, parts.of("plain_runs"))
     if test is not None and test.hiding:
 
         def hide() -> LagTests:
