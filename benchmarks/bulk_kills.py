@@ -136,7 +136,7 @@ def full(case: Case) -> tuple[bool, str]:
             shutil.copytree(small / "out.zarr", out)
         finally:
             subprocess.check_call(["umount", str(small)])
-        return refused and case.same(out), "a tmpfs of 6 MB"
+        return refused and case.same(out), "a tmpfs of 4 MB"
     ask(case.archive, out, blocks=BLOCKS, limit=5 * BLOCK)
     before, handler = (
         resource.getrlimit(resource.RLIMIT_FSIZE),

@@ -197,8 +197,8 @@ def main() -> None:
                 row["samples"],
                 f"{row['forecast_difference']:.0e}",
                 f"{row['sum_difference']:.0e}",
-                f"{row['native_difference']:.0e}",
-                row["native"],
+                f"{row['native_difference']:.0e}" if "native_difference" in row else "-",
+                row["native"].removeprefix("builtins "),
                 features(row),
             )
         )

@@ -124,3 +124,23 @@ def test_a_disk_that_is_full_at_any_operation_is_said_and_gone_on_from(
         if len(done) <= number:
             break
     assert refused > number / 23 / 2  # some operations make room, or are for tidiness alone
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork")
+def test_processes_that_do_the_same_blocks_at_once_give_the_same_bytes(
+    asked, expected, every, tmp_path
+):
+    plan, _ = asked
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if not child:
+            try:
+                ran(plan, tmp_path / "out.zarr", Runner())
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+    assert every(tmp_path / "out.zarr") == expected and verify(tmp_path / "out.zarr") == []

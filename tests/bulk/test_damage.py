@@ -8,7 +8,8 @@ import pytest
 
 from archives import written
 from rnnlens.bulk import Blocks, Part, Runner, records, repair, verify
-from rnnlens.bulk.upkeep.ending import WRITTEN
+from rnnlens.bulk.job import read_manifest
+from rnnlens.bulk.methods import written_by
 from rnnlens.bulk.upkeep.layout import note_layout
 from rnnlens.errors import InputError, UnreadableFile
 
@@ -151,7 +152,7 @@ def test_a_result_whose_sum_is_missing_says_so(made, files, done):
     out, before = done
     shutil.rmtree(out / "summary")
     (out / ".rnnlens" / "layout.json").unlink()
-    note_layout(out, WRITTEN)
+    note_layout(out, written_by(read_manifest(out)))
     assert [one.what for one in verify(out)] == ["summary"]
     repair(out)
     assert verify(out) == [] and files(out) == before

@@ -189,7 +189,12 @@ def far(done: int, rows: int, seconds: float) -> str:
     """
     rate = done / max(seconds, 1e-9)
     if not rate:
-        return told("{done:,} of {rows:,} rows, no telling how long", done=done, rows=rows)
+        return told(
+            "{done:,} of {rows:,} rows, {rate:,.0f} a second, no telling how long left",
+            done=done,
+            rows=rows,
+            rate=rate,
+        )
     return told(
         "{done:,} of {rows:,} rows, {rate:,.0f} a second, {left} left",
         done=done,

@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING
 
 from rnnlens.bulk.arrays import consolidate
 from rnnlens.bulk.job import read_manifest
+from rnnlens.bulk.methods import written_by
 from rnnlens.bulk.summing import PLACE, write_summary
 from rnnlens.bulk.upkeep.alone import alone
 from rnnlens.bulk.upkeep.layout import changed, laid_out_again, lists, note_layout
 from rnnlens.bulk.upkeep.leftovers import sweep_around
-from rnnlens.bulk.work import OF_A_WINDOW
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["WRITTEN", "begin_again", "end", "ended"]
-
-#: The arrays that blocks write.
-WRITTEN = ("contribution", *OF_A_WINDOW)
+__all__ = ["begin_again", "end", "ended"]
 
 
 def begin_again(out: Path) -> None:
@@ -33,9 +30,10 @@ def end(out: Path) -> None:
     """Gather what all blocks give, once all are done."""
     with alone(out) as sure:
         sweep_around(out, sure)
-        write_summary(out, read_manifest(out))
+        manifest = read_manifest(out)
+        write_summary(out, manifest)
         consolidate(out)
-        note_layout(out, WRITTEN)
+        note_layout(out, written_by(manifest))
 
 
 def ended(out: Path) -> bool:

@@ -172,15 +172,16 @@ class ForecastData:
         return float(np.sqrt(mean)) if self.squared else mean
 
     def select(self, chosen: NDArray[np.int64]) -> ForecastData:
-        """Take some windows."""
+        """Take some windows: a run of them is no copy."""
+        taken = _as_run(chosen)
         return replace(
             self,
-            inputs={name: array[chosen] for name, array in self.inputs.items()},
-            original=None if self.original is None else self.original[chosen],
-            actual=self.actual[chosen],
-            real=None if self.real is None else self.real[chosen],
+            inputs={name: array[taken] for name, array in self.inputs.items()},
+            original=None if self.original is None else self.original[taken],
+            actual=self.actual[taken],
+            real=None if self.real is None else self.real[taken],
             places=None if self.places is None else self.places.select(chosen),
-            made=None if self.made is None else self.made[chosen],
+            made=None if self.made is None else self.made[taken],
         )
 
     def run(self, values: Array | None = None, index: tuple[int, ...] | None = None) -> Array:
@@ -223,3 +224,11 @@ class ForecastData:
             values = np.concatenate([values, rows.values[:, self.own]])
         every, at = np.unique(places, return_index=True)
         return Series(every, values[at])
+
+
+def _as_run(chosen: Whole) -> Whole | slice:
+    """Give numbers that follow each other as a slice."""
+    follow = len(chosen) > 0 and chosen[-1] - chosen[0] + 1 == len(chosen)
+    if follow and (np.diff(chosen) == 1).all():
+        return slice(int(chosen[0]), int(chosen[-1]) + 1)
+    return chosen

@@ -27,8 +27,10 @@ __all__ = [
     "compiled",
     "copy",
     "fill",
+    "fused",
     "mean_times",
     "slopes",
+    "with_loops",
 ]
 
 #: Activations that have a place in fused loops.
@@ -47,31 +49,53 @@ class CompiledActivation(NamedTuple):
     ----------
     kind : int
         `TANH`, `LOGISTIC`, or `OTHER`.
+    number : int
+        Which of `FUNCTIONS` it is.
     values, slopes : int
-        Where its two loops are.
+        Where its two loops are, as far as they were asked for: see `with_loops`.
     constants : array (5,)
         Its own four, and the distance below which secants are slopes.
     """
 
     kind: int
+    number: int
     values: int
     slopes: int
     constants: NDArray[Any]
 
 
-_places, _values, _slopes = activation_loops(FUNCTIONS)
+_serves, _values_at, _slopes_at, _values, _slopes = activation_loops(FUNCTIONS)
 
 
-def compiled(phi: Activation, dtype: np.dtype[Any]) -> CompiledActivation | None:
-    """Give an activation as the kernels know it."""
+def fused(sigma: Activation, phi: Activation) -> bool:
+    """Say whether two activations are those of fused loops: logistic gates, and tanh."""
+    return (_FUSED.get(sigma.name), _FUSED.get(phi.name)) == (LOGISTIC, TANH)
+
+
+def compiled(
+    phi: Activation, dtype: np.dtype[Any], *, loops: bool = True
+) -> CompiledActivation | None:
+    """Give an activation as the kernels know it.
+
+    The loop over its values is there, unless it stands in fused loops and none is wanted yet.
+    """
     own = pointwise(phi)
-    if own is None:
-        return None
-    places = _places(own.value, own.slope, dtype)
-    if places is None:
+    number = -1 if own is None else FUNCTIONS.index((own.value, own.slope))
+    if own is None or not _serves(number):
         return None
     constants = np.array([*own.constants, NEAR[dtype] if own.smooth else 0.0], dtype)
-    return CompiledActivation(_FUSED.get(phi.name, OTHER), *places, constants)
+    values = _values_at(number, dtype) if loops else 0
+    return CompiledActivation(_FUSED.get(phi.name, OTHER), number, values, 0, constants)
+
+
+def with_loops(phi: CompiledActivation, *, back: bool) -> CompiledActivation:
+    """Give an activation with the loop over its values and, for a way back, that over its slopes.
+
+    Each is compiled when it is first asked for, which takes as long as a good part of a kernel.
+    """
+    dtype = phi.constants.dtype
+    slopes = _slopes_at(phi.number, dtype) if back else phi.slopes
+    return phi._replace(values=_values_at(phi.number, dtype), slopes=slopes)
 
 
 @inner

@@ -18,6 +18,7 @@ from rnnlens.engine.kernels.arguments import (
     Trace,
     Windows,
 )
+from rnnlens.engine.kernels.buffers import with_loops
 from rnnlens.engine.kernels.cells.packing import TRACED, CellWeights, packed, takes_pairs
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.kernels.one_input import FEWEST_HISTORIES, reading_nothing
@@ -155,6 +156,12 @@ def samples_apiece(weights: CellWeights, samples: int, steps: int) -> int:
     return width(samples) if steps * weights.P.size >= WORTH else BLOCK
 
 
+def _with_loops(weights: CellWeights, *, back: bool) -> CellWeights:
+    """Give a cell with what records of its steps, and a way back, ask of its activations."""
+    named = {name: getattr(weights, name) for name in ("sigma", "phi") if hasattr(weights, name)}
+    return weights._replace(**{name: with_loops(phi, back=back) for name, phi in named.items()})
+
+
 def _share(work: Callable[[int, int], None], samples: int, apiece: int = BLOCK) -> None:
     """Share samples among threads."""
     with announcing_compilation():
@@ -208,6 +215,7 @@ def trace_cell(
     """
     x, real = _plain(x, weights.P.dtype), _real(mask, x)
     samples, steps = x.shape[:2]
+    weights = _with_loops(weights, back=False)
     before, after, last = TRACED[type(weights)]
     rows = np.array([*before, *after, *last])
     results = Trace(
@@ -250,6 +258,8 @@ def run_backward(
     )
     results = Gradients(np.empty_like(x), before, _empty(x.dtype)[0])
     runs, same = (record.windows, record0.windows), record is record0
+    if not (same and getattr(weights, "common", False)):  # whose derivatives are fused
+        weights = _with_loops(weights, back=True)
     stretch = _stretch(weights, samples, steps)
 
     def work(begin: int, end: int) -> None:
@@ -271,6 +281,8 @@ def readout_gradient(weights: CellWeights, x: Array, readout: Array) -> tuple[Ar
     Shapes: x (sample, step, feature), readout (output,) -> tuple of (sample, output) and (sample,
     step, feature).
     """
+    if not getattr(weights, "common", False):
+        weights = _with_loops(weights, back=True)
     x = _plain(x, weights.P.dtype)
     samples, steps = x.shape[:2]
     m = np.empty((samples, 1, weights.outputs), x.dtype)

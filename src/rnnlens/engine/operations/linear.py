@@ -11,7 +11,7 @@ from rnnlens.engine.activations import pull as pull_activation
 from rnnlens.engine.activations import value
 from rnnlens.engine.kernels import affine
 from rnnlens.engine.kernels.affine import Convolution, Taps
-from rnnlens.engine.kernels.buffers import compiled
+from rnnlens.engine.kernels.buffers import compiled, with_loops
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
 from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, infer, pull, run
 from rnnlens.engine.schedule.context import by_equations
@@ -207,6 +207,7 @@ def _deconvolve(layer: Conv1D, tape: Tape, tape0: Tape, m: Array, laid: _Laid) -
         a = plain(tape.saved, shape, x.dtype), plain(tape0.saved, shape, x.dtype)
         y = plain(tape.outputs[0], shape, x.dtype), plain(tape0.outputs[0], shape, x.dtype)
     m_x = np.empty((len(x), x.shape[1] * x.shape[2]), x.dtype)
+    own = own._replace(phi=with_loops(own.phi, back=True))
 
     def work(begin: int, end: int) -> None:
         affine.back(own, where, given, a, y, tape is tape0, m_x, (begin, end))

@@ -114,14 +114,17 @@ def answer(
     aims: Aims,
     *,
     seed: int = 0,
+    rows: Whole | None = None,
     stop: Stop | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> RangeAnswers:
     """Bound how far the output moves, from above and from below.
 
-    Where it is to `stop`, what was found until then is given.
+    Where it is to `stop`, what was found until then is given. Of questions that stand in the same
+    of `rows` (question,) one with a counter-example says what there is to say of the row: the
+    others are asked last.
     """
-    search = _Search(known, asked, aims)
+    search = _Search(known, asked, aims, rows)
     rng = np.random.default_rng(seed)
     if stop is None:
         search.run(rng, Stop(), progress)
@@ -148,8 +151,8 @@ def unanswered(x: Array, asked: RangeQuestions) -> RangeAnswers:
 class _Search:
     """What is known of every question so far."""
 
-    def __init__(self, known: Start, asked: RangeQuestions, aims: Aims) -> None:
-        self.known, self.asked, self.aims = known, asked, aims
+    def __init__(self, known: Start, asked: RangeQuestions, aims: Aims, rows: Whole | None) -> None:
+        self.known, self.asked, self.aims, self.row = known, asked, aims, rows
         count, free = asked.low.shape
         self.bound, self.attained = np.zeros(count), np.zeros(count)
         #: the largest change of a plain run, its rounding in it
@@ -170,33 +173,58 @@ class _Search:
             begin, shared = self.checkpoints.begin, self.checkpoints.cost
             self.coarse = in_parts(whole_boxes(asked), begin, lambda _: shared)
         self.waiting: list[Frontier] = []
+        #: those of rows with a counter-example, before their first look and after it
+        self.put_off: list[Frontier] = []
+        self.last: list[Frontier] = []
 
     def run(
         self, rng: np.random.Generator, stop: Stop, progress: Callable[[int, int], None] | None
     ) -> None:
         """Bound boxes until all questions are settled, or it is to stop."""
-        total = len(self.asked.window)
-        while (self.coarse or self.waiting) and not stop.due():
+        total, tried = len(self.asked.window), set[int]()
+        while self._fronts() and not stop.due():
+            # lists change in one statement, so that Ctrl-C finds every box that is open in one
             if self.coarse:
                 front = self.coarse[0]
-                points = first_points(self.asked, front.question, self.slopes, rng)
+                fresh = ~np.isin(front.question, list(tried))
+                points = first_points(self.asked, front.question[fresh], self.slopes, rng)
                 if not self.try_out(*points, stop):
                     break
-                left = self._begin(front, rng, stop)
-                # in one statement, so that Ctrl-C finds every box that is open in one list
-                self.coarse, self.waiting = self.coarse[1:], [*self.waiting, *left]
-            else:
-                left = self._parts(self.advance(self.waiting[0]))
-                self.waiting = [*self.waiting[1:], *left]
+                tried |= set(front.question.tolist())
+                now, later = self._in_order(front)
+                left = self._begin(now, rng, stop)
+                self.coarse, self.waiting, self.put_off = (
+                    self.coarse[1:], [*self.waiting, *left], [*self.put_off, *later],
+                )  # fmt: skip
+            elif self.waiting:
+                now, later = self._in_order(self.waiting[0])
+                left = self._parts(self.advance(now)) if len(now.question) else []
+                self.waiting, self.last = [*self.waiting[1:], *left], [*self.last, *later]
+            else:  # no row is left but those that wait for nothing else
+                self.row = None
+                self.coarse, self.waiting, self.put_off, self.last = self.put_off, self.last, [], []
             if progress is not None:
                 progress(total - len(self._open()), total)
         if not stop.why:
             self._attain_all()
 
+    def _fronts(self) -> list[Frontier]:
+        """Give all boxes that are open."""
+        return [*self.coarse, *self.waiting, *self.put_off, *self.last]
+
     def _open(self) -> Whole:
         """Give the questions that are not settled."""
-        fronts = [front.question for front in (*self.coarse, *self.waiting)]
+        fronts = [front.question for front in self._fronts()]
         return np.unique(np.concatenate(fronts)) if fronts else np.zeros(0, np.int64)
+
+    def _in_order(self, front: Frontier) -> tuple[Frontier, list[Frontier]]:
+        """Part boxes into those whose turn it is, and those whose rows are refuted elsewhere."""
+        if self.row is None:
+            return front, []
+        refuted = self.attained > self.aims.tolerance
+        said = np.isin(self.row, self.row[refuted]) & ~refuted
+        later = said[front.question]
+        return front.part(~later), [front.part(later)] if later.any() else []
 
     def _parts(self, front: Frontier) -> list[Frontier]:
         return in_parts(front, self.asked.step, partial(cost, self.known))
@@ -271,7 +299,7 @@ class _Search:
     def answers(self) -> RangeAnswers:
         """Give what is known of every question, whatever is still open."""
         known = np.zeros(len(self.bound))
-        for front in (*self.coarse, *self.waiting):
+        for front in self._fronts():
             np.maximum.at(known, front.question, front.known)
         bound = np.maximum(self.bound, known)
         self._check(bound)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -225,7 +225,8 @@ def certify_lags(
     each = [ranges.ranges(few.x, lags, column) for column in columns]
     stop = Stop(asked.seconds)
     asked_of = [column_ranges for column_ranges, _ in each]
-    made = certify_each(few, asked_of, limits, stop=stop, progress=progress)
+    rows_asked = _rows_of(rows, columns, constant)
+    made = certify_each(few, asked_of, limits, rows=rows_asked, stop=stop, progress=progress)
     return LagCertificates(
         places=places,
         bound=np.stack([one.bound for one in made], axis=2),
@@ -241,6 +242,22 @@ def certify_lags(
         ended=stop.why,
         time=stop.facts,
     )
+
+
+def _rows_of(
+    rows: Rows, columns: Sequence[tuple[int, ...]], constant: Sequence[int]
+) -> NDArray[np.int64]:
+    """Give the number of the row that each certificate speaks of: (column, step)."""
+    of_row = np.full((len(columns), rows.steps), -1)
+    for number, row in enumerate(rows.asked):
+        freed = set(row.features) - set(constant)
+        for column, free in enumerate(columns):
+            places = of_row[column, row.lags.places]
+            places[(places < 0) & (set(free) <= freed)] = number
+    # what no row speaks of stands for itself
+    alone = of_row < 0
+    of_row[alone] = len(rows.asked) + np.arange(alone.sum())
+    return of_row
 
 
 def certified_rows(rows: Rows, certificates: LagCertificates) -> CertifiedRows:

@@ -18,7 +18,7 @@ from rnnlens.views.words.explanation import figure, lag_sentences
 from rnnlens.views.words.forecast import verdict_sentence
 from rnnlens.views.words.inputs import input_rows
 from rnnlens.views.words.inside.memory import memory_sentences
-from rnnlens.views.words.language import many, paragraph, say, spoken
+from rnnlens.views.words.language import enumerated, many, paragraph, say, spoken
 from rnnlens.views.words.origin import fact_text
 from rnnlens.views.words.page.answers import (
     fidelity_answer,
@@ -103,7 +103,7 @@ def _about(parts: ReportParts) -> str:
             first=first,
             last=last,
         )
-    return ", ".join(filter(None, [file, form, windows]))
+    return enumerated(filter(None, [file, form, windows]))
 
 
 def _network(description: Mapping[str, Any]) -> Row:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Generator, Iterable, Sequence
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, reduce
 from pathlib import Path
+from string import Formatter
 
 from rnnlens.arguments import word
 from rnnlens.names import clauses, retold
@@ -21,6 +23,7 @@ __all__ = [
     "check_language",
     "counted_phrase",
     "enumerated",
+    "filled",
     "in_clauses",
     "language",
     "languages",
@@ -34,6 +37,8 @@ __all__ = [
     "telling",
 ]
 
+#: Chinese characters, and the punctuation that goes with them.
+_CHINESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
 #: The variable that names the language of all that is said.
 VARIABLE = "RNNLENS_LANGUAGE"
 CATALOGUES = Path(__file__).parent / "languages"
@@ -55,7 +60,7 @@ def say(template: str, /, **values: object) -> str:
     """
     if _telling.get():
         return retold(template, values)
-    return _catalogue(spoken()).gettext(template).format(**values)
+    return filled(_catalogue(spoken()).gettext(template), values)
 
 
 def many(count: int, one: str, several: str, /, **values: object) -> str:
@@ -69,7 +74,7 @@ def many(count: int, one: str, several: str, /, **values: object) -> str:
     if _telling.get():
         return retold(one, {**values, "count": count}, several)
     chosen = _catalogue(spoken()).ngettext(one, several, count)
-    return chosen.format(count=count, **values)
+    return filled(chosen, {**values, "count": count})
 
 
 def marked(template: str) -> str:
@@ -88,6 +93,35 @@ def phrase(template: str) -> str:
     if _telling.get() and "{" not in template:
         return retold(template, {})
     return _catalogue(spoken()).gettext(template) if template else ""
+
+
+def filled(phrase: str, values: Mapping[str, object]) -> str:
+    """Put values into the places of a phrase.
+
+    Chinese is set without spaces, and a number or a Latin word in it between two: a space of the
+    phrase beside a place goes where Chinese stands on both of its sides.
+
+    Examples
+    --------
+    >>> filled("抽样自 {sampler}", {"sampler": "窗口"}), filled("滞后 {lag}", {"lag": 3})
+    ('抽样自窗口', '滞后 3')
+    """
+    text = phrase.format(**values)
+    if not _CHINESE.search(phrase):
+        return text
+    parts = [""]
+    for literal, name, form, turned in Formatter().parse(phrase):
+        parts.append(literal)
+        if name is not None:
+            place = f"{{{name}{f'!{turned}' if turned else ''}{f':{form}' if form else ''}}}"
+            parts.append(place.format(**values))
+    made = parts[0]
+    for part in parts[1:]:
+        left, right = made.rstrip(" "), part.lstrip(" ")
+        spaced = len(made) + len(part) - len(left) - len(right) == 1
+        close = spaced and _CHINESE.match(left[-1:]) and _CHINESE.match(right[:1])
+        made = left + right if close else made + part
+    return made
 
 
 def counted_phrase(count: int, one: str, several: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.names import Told
-from rnnlens.views.words.language import counted_phrase, listed, phrase, say
+from rnnlens.views.words.language import counted_phrase, filled, listed, phrase, say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,8 +34,8 @@ def fact_text(fact: object) -> str:
     values = {name: _place(value) for name, value in fact.values.items()}
     if fact.several:
         count = int(str(values["count"]))
-        return counted_phrase(count, fact.template, fact.several).format(**values)
-    return phrase(fact.template).format(**values)
+        return filled(counted_phrase(count, fact.template, fact.several), values)
+    return filled(phrase(fact.template), values)
 
 
 def attribute_text(attrs: Mapping[Any, object], name: str) -> str:

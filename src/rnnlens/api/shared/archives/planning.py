@@ -15,6 +15,7 @@ from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.options import as_target
+from rnnlens.attribution.registry import METHODS as KNOWN
 from rnnlens.bulk.blocks import Grid
 from rnnlens.bulk.job import (
     Job,
@@ -26,6 +27,7 @@ from rnnlens.bulk.job import (
     versions,
 )
 from rnnlens.bulk.looks.first import fingerprint, looked_at
+from rnnlens.bulk.methods import METHODS
 from rnnlens.bulk.sketches import checked_groupings
 from rnnlens.bulk.sources.open import open_source, settled
 from rnnlens.bulk.windows import Cutter
@@ -47,10 +49,7 @@ if TYPE_CHECKING:
     from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["METHODS", "ArchiveQuestion", "Plan", "planned"]
-
-#: Methods that split every window by itself into the same lags and features.
-METHODS = ("secant", "integrated_gradients")
+__all__ = ["ArchiveQuestion", "Plan", "planned"]
 
 #: Baselines that are made from the windows that are looked at.
 OF_WINDOWS = ("mean", "background")
@@ -105,8 +104,8 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
     """
     if question.method not in METHODS:
         raise InputError(
-            f"method {question.method!r} splits windows in a way that depends on the others, or "
-            f"sums to nothing: an archive is explained by one of {', '.join(METHODS)}"
+            f"method {question.method!r} explains windows in a way that depends on the others, "
+            f"or not by lag and feature: an archive is explained by one of {', '.join(METHODS)}"
         )
     sidecar = settled(question.sidecar)
     source = open_source(question.archive, sidecar)
@@ -136,7 +135,7 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
         "archive": Path(question.archive).name,
         "windows_looked_at": len(look.windows),
         **about_reach(*case.unjoined, target.resolved, carried=False),
-        **about_baseline(case, baseline, None),
+        **(about_baseline(case, baseline, None) if KNOWN[question.method].hides else {}),
     }
     return Plan(Job(manifest, case.network, baseline, cutter), network, target, about, held, case)
 
@@ -213,7 +212,8 @@ def _baseline(
     case: Case, question: ArchiveQuestion, sample: Windows
 ) -> tuple[Baseline, tuple[str, ...]]:
     """Make what stands in, the same for every window, from the windows that were looked at."""
-    given = usual_baseline(case, question.baseline)
+    hides = KNOWN[question.method].hides
+    given = usual_baseline(case, question.baseline) if hides else "zero"  # where nothing stands in
     if isinstance(given, str) and given in {"persistence", "conditional", *CALENDAR}:
         raise DataError(
             f"the baseline {given!r} is another for every window, and the windows of an archive "

@@ -13,9 +13,10 @@ from rnnlens.api.shared.archives.laying_out import layout_of
 from rnnlens.bulk.arrays import create, sweep, zarr_here
 from rnnlens.bulk.finding import state, undone, unsummable
 from rnnlens.bulk.job import FOLDER, read_manifest, store
+from rnnlens.bulk.methods import written_by
 from rnnlens.bulk.options import Runner
 from rnnlens.bulk.runners import Tally, in_this_process, on_dask, refuse_writing
-from rnnlens.bulk.upkeep.ending import WRITTEN, begin_again, end, ended
+from rnnlens.bulk.upkeep.ending import begin_again, end, ended
 from rnnlens.bulk.upkeep.files import put
 from rnnlens.bulk.upkeep.layout import LAYOUT, changed, note_layout
 from rnnlens.bulk.upkeep.leftovers import sweep_blocks
@@ -78,13 +79,15 @@ def _ran(plan: Plan, out: Path, runner: Runner, limit: int | None, tally: Tally)
     before = len(mine) - len(waiting)
     taken = _within(plan, waiting, limit)
     tally.rows = sum(_rows(plan, number) for number in taken)
-    sweep_blocks(out, grid, WRITTEN, taken)
+    sweep_blocks(out, grid, written_by(manifest), taken)
     if taken:
         if runner.scheduler is None and runner.workers is None:
             in_this_process(plan.job, out, taken, tally)
         else:
             on_dask(plan.job, out, taken, tally, runner)
-            sweep_blocks(out, grid, WRITTEN, taken)  # of workers that were killed meanwhile
+            sweep_blocks(
+                out, grid, written_by(manifest), taken
+            )  # of workers that were killed meanwhile
     if tally.failed:
         number, why = min(tally.failed)
         blocks = "block" if len(tally.failed) == 1 else "blocks"
@@ -150,7 +153,7 @@ def _mend(plan: Plan, out: Path) -> None:
 
 def _filled(plan: Plan, draft: Path) -> None:
     store(draft / FOLDER, plan.job.manifest, plan.network, plan.job.baseline)
-    note_layout(draft, WRITTEN)
+    note_layout(draft, written_by(plan.job.manifest))
 
 
 def _by_name(what: str, was: object, now: object) -> tuple[str, object, object]:

@@ -28,6 +28,8 @@ __all__ = ["kept_check"]
 
 #: Checks that are kept for a network, the newest.
 MOST = 16
+#: Bytes that are handed on at once.
+BLOCK = 1 << 20
 
 
 class _Kept(NamedTuple):
@@ -81,7 +83,7 @@ def _take(value: object, update: Callable[[bytes], None], taken: dict[object, in
         update(f"{value.dtype.str}{value.shape}{value.strides}".encode())
         where = (value.ctypes.data, value.dtype.str, value.shape, value.strides)
         if where not in taken:
-            update(_stored(value).tobytes())
+            _feed(_stored(value), update)
         update(f"{taken.setdefault(where, len(taken))};".encode())
     elif isinstance(value, Mapping):
         _take(tuple(value.items()), update, taken)
@@ -95,6 +97,14 @@ def _take(value: object, update: Callable[[bytes], None], taken: dict[object, in
             _take(getattr(value, field.name), update, taken)
     else:
         update(f"{type(value).__name__} {value!r};".encode())
+
+
+def _feed(array: NDArray[np.generic], update: Callable[[bytes], None]) -> None:
+    """Hand on the bytes of an array some at a time, for all of them are one more array."""
+    rows = np.atleast_1d(array)
+    size = max(1, BLOCK // max(1, rows[:1].nbytes))
+    for first in range(0, len(rows), size):
+        update(rows[first : first + size].tobytes())
 
 
 def _stored(array: NDArray[np.generic]) -> NDArray[np.generic]:

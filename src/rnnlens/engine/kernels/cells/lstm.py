@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnlens.engine.kernels.buffers import (
-    LOGISTIC,
-    TANH,
     CompiledActivation,
     activate,
     compiled,
     copy,
+    fused,
     mean_times,
     slopes,
 )
@@ -93,8 +92,13 @@ class LSTMWeights(NamedTuple):
 
 def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
     """Pack the weights of an LSTM."""
-    sigma = compiled(lstm.recurrent_activation, dtype)
-    phi = compiled(lstm.activation, dtype)
+    common = (
+        fused(lstm.recurrent_activation, lstm.activation)
+        and lstm.projection is None
+        and all(gate.V is None for gate in (lstm.input, lstm.forget, lstm.output))
+    )
+    sigma = compiled(lstm.recurrent_activation, dtype, loops=not common)
+    phi = compiled(lstm.activation, dtype, loops=not common)
     if sigma is None or phi is None:
         return None
     gates = (lstm.input, lstm.forget, lstm.output, lstm.cell)
@@ -120,9 +124,7 @@ def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
         up=pack(down.T.astype(dtype)),
         sigma=sigma,
         phi=phi,
-        common=(sigma.kind, phi.kind) == (LOGISTIC, TANH)
-        and lstm.projection is None
-        and all(gate.V is None for gate in gates),
+        common=common,
     )
 
 

@@ -177,7 +177,7 @@ def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:
         if far == steps:
             short = say("Not settled within its window of {span}.", span=span(steps, step))
             text = say("No test could show that any of it is without use.")
-            return Answer("memory", question, short, f"{text} {most}".strip(), "open")
+            return Answer("memory", question, short, paragraph([text, most]), "open")
         least = with_unit(rounded_up(float(a["margin"]), 2), a.get("loss_unit", ""))
         short = say("{span}.", span=span(far, step)) if far else say("Nowhere.")
         text = (
@@ -193,7 +193,7 @@ def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:
                 least=least,
             )
         )
-        return Answer("memory", question, short, f"{text} {most}".strip(), "good")
+        return Answer("memory", question, short, paragraph([text, most]), "good")
     untested = say("Whether older inputs matter was not tested.")
     if not most:
         return Answer("memory", question, say("Not known."), untested, "open")
@@ -205,7 +205,7 @@ def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:
         if _needed(lags) == lags.sizes["lag"]  # the newest alone do not carry it
         else say("Mostly at what is newest.")
     )
-    return Answer("memory", question, short, f"{most} {untested}", "open")
+    return Answer("memory", question, short, paragraph([most, untested]), "open")
 
 
 def _most_of(lags: xr.Dataset, step: str) -> str:

@@ -1,13 +1,14 @@
 """Loops over activations, called by their addresses.
 
-Each activation has two loops of its own, compiled to vector code when a cell with that activation
-is first packed. The kernels know their addresses alone: they are compiled once for all activations,
-and do not grow with them.
+Each activation has two loops of its own, compiled to vector code when one is first asked for: its
+values when a cell with that activation is packed, its slopes for a way back. The kernels know their
+addresses alone: they are compiled once for all activations, and do not grow with them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -65,28 +66,27 @@ def _address(function: Any, arguments: tuple[types.Type, ...]) -> int:
     return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
 
 
-#: Loops by activation and type, which must live on, and where they stand.
-_LOOPS: dict[tuple[Function, np.dtype[Any]], tuple[Any, tuple[int, int]]] = {}
+def _types(dtype: np.dtype[Any]) -> tuple[types.Type, types.Type]:
+    """Give the types of a pointer to numbers, and of a count of them."""
+    return types.CPointer(types.float32 if dtype.itemsize == 4 else types.float64), types.intp
 
 
-def _places(value: Function, slope: Function, dtype: np.dtype[Any]) -> tuple[int, int]:
-    """Give the addresses of an activation's two loops."""
-    if (value, dtype) not in _LOOPS:
-        _LOOPS[value, dtype] = _compiled(value, slope, dtype)
-    return _LOOPS[value, dtype][1]
-
-
-def _compiled(
-    value: Function, slope: Function, dtype: np.dtype[Any]
-) -> tuple[Any, tuple[int, int]]:
-    """Compile the loops of one activation."""
-    half, one = dtype.type(0.5), dtype.type(1)
+def _value_loop(value: Function, dtype: np.dtype[Any]) -> tuple[Any, int]:
+    """Compile the loop over an activation's values; it must live on."""
 
     @addressed
     def values(p, a, n):
         k = (p[0], p[1], p[2], p[3])
         for s in range(n):
             a[s] = value(a[s], k)
+
+    P, n = _types(dtype)
+    return values, _address(values, (P, P, n))
+
+
+def _slope_loop(slope: Function, dtype: np.dtype[Any]) -> tuple[Any, int]:
+    """Compile the loop over an activation's slopes and secants; it must live on."""
+    half, one = dtype.type(0.5), dtype.type(1)
 
     @addressed
     def multiply(p, a, y, a0, y0, same, out, n):
@@ -102,14 +102,31 @@ def _compiled(
                 secant = (y[s] - y0[s]) / (one if meet else d)
                 out[s] *= at if meet else secant
 
-    P = types.CPointer(types.float32 if dtype.itemsize == 4 else types.float64)
-    n = types.intp
-    places = (_address(values, (P, P, n)), _address(multiply, (P, P, P, P, P, n, P, n)))
-    return (values, multiply), places
+    P, n = _types(dtype)
+    return multiply, _address(multiply, (P, P, P, P, P, n, P, n))
 
 
 def activation_loops(
     functions: Sequence[tuple[Function, Function]],
-) -> tuple[Callable[[Function, Function, np.dtype[Any]], tuple[int, int]], Function, Function]:
-    """Give what places an activation's loops, and what calls its values and its slopes there."""
-    return _places, _values, _slopes
+) -> tuple[Function, Function, Function, Function, Function]:
+    """Serve activations by their numbers.
+
+    Gives what tells whether one is served, what says where its values are and where its slopes are,
+    and what calls its values and its slopes there.
+    """
+
+    @cache
+    def values_at(number: int, dtype: np.dtype[Any]) -> tuple[Any, int]:
+        return _value_loop(functions[number][0], dtype)
+
+    @cache
+    def slopes_at(number: int, dtype: np.dtype[Any]) -> tuple[Any, int]:
+        return _slope_loop(functions[number][1], dtype)
+
+    return (
+        lambda number: True,
+        lambda number, dtype: values_at(number, dtype)[1],
+        lambda number, dtype: slopes_at(number, dtype)[1],
+        _values,
+        _slopes,
+    )

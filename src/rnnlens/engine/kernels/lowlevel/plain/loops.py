@@ -83,19 +83,18 @@ def _no_slopes(place, p, a, y, a0, y0, same, out):
 
 def activation_loops(
     functions: Sequence[tuple[Function, Function]],
-) -> tuple[
-    Callable[[Function, Function, np.dtype[Any]], tuple[int, int] | None], Function, Function
-]:
-    """Give what numbers an activation's loops, and what calls its values and its slopes."""
-    served = functions[:SERVED]
-    numbers = {value: number for number, (value, _) in enumerate(served)}
+) -> tuple[Function, Function, Function, Function, Function]:
+    """Serve activations by their numbers, which are where their loops are.
+
+    Gives what tells whether one is served, what says where its values are and where its slopes are,
+    and what calls its values and its slopes there.
+    """
     values, slopes = _no_values, _no_slopes
-    for number, (value, slope) in enumerate(served):
+    for number, (value, slope) in enumerate(functions[:SERVED]):
         values = _either_values(number, _value_loop(value), values)
         slopes = _either_slopes(number, _slope_loop(slope), slopes)
 
-    def places(value: Function, slope: Function, dtype: np.dtype[Any]) -> tuple[int, int] | None:
-        number = numbers.get(value)
-        return None if number is None else (number, number)
+    def place(number: int, dtype: np.dtype[Any]) -> int:
+        return number
 
-    return places, values, slopes
+    return lambda number: number < SERVED, place, place, values, slopes
