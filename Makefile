@@ -45,7 +45,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)",$$/\1/p' pyproject.toml)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1 \
 	NUMBA_NUM_THREADS=1 RNNLENS_THREADS=1
 # The figures first, then the page that is made from them.
-BENCHMARKS := questions neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
+BENCHMARKS := questions diagnostics neighbour forward precision gradient integrated_gradients lag_shapley secant latency memory scaling \
 	rest_of_graph growth startup service long_work long_windows estimates tables bulk page report
 
 # Networks and data whose answers are known.
@@ -59,7 +59,8 @@ ENVIRONMENTS = $(foreach name,$(INTEGRATIONS),$(patsubst $(REQUIRED)/%.txt,%,\
 	$(wildcard $(REQUIRED)/$(name).txt $(REQUIRED)/$(name)-older.txt)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean
+.PHONY: help demo test check floor versions bench oracles integrations gallery docs languages figures clean \
+	$(ENVIRONMENTS:%=integrate-%)
 .DELETE_ON_ERROR:
 
 help:
@@ -92,14 +93,19 @@ oracles: $(VENV)/bench/.oracles
 		$(abspath $(VENV))/bench/bin/python sampling_error.py $(ARGS); \
 		$(abspath $(VENV))/bench/bin/python -m oracles.table $(ORACLES)
 
-integrations: $(ENVIRONMENTS:%=$(VENV)/integrations/%/.made)
-	@set -e; for name in $(ENVIRONMENTS); do \
-		for script in with_$$name adapted_$${name%-older}; do \
-			test -f benchmarks/integrations/$$script.py || continue; \
-			echo "== benchmarks/integrations/$$script.py ($$name)"; \
-			$(VENV)/integrations/$$name/bin/python benchmarks/integrations/$$script.py; done; done; \
-		$(BIN)/python benchmarks/integrations/table.py; \
-		$(BIN)/python benchmarks/integrations/adapters_page.py
+# Each environment is tried as soon as it is there; two of a library, which keep their figures in one
+# file, one after the other under make -j too.
+integrations: $(ENVIRONMENTS:%=integrate-%)
+	@$(BIN)/python benchmarks/integrations/table.py
+	@$(BIN)/python benchmarks/integrations/adapters_page.py
+
+$(ENVIRONMENTS:%=integrate-%): integrate-%: $(VENV)/integrations/%/.made
+	@set -e; for script in with_$* adapted_$(*:-older=); do \
+		test -f benchmarks/integrations/$$script.py || continue; \
+		echo "== benchmarks/integrations/$$script.py ($*)"; \
+		$(VENV)/integrations/$*/bin/python benchmarks/integrations/$$script.py; done
+
+$(foreach name,$(filter %-older,$(ENVIRONMENTS)),$(eval integrate-$(name): | integrate-$(name:-older=)))
 
 gallery: $(VENV)/.demo
 	@$(ONE_THREAD) $(BIN)/python docs/make_gallery.py $(ARGS)
@@ -152,11 +158,12 @@ $(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made
 	@$(VENV)/floor/bin/python -m pip install -qq --no-deps -e .
 	@touch $@
 
-# What makes the site is in an environment of its own: no test needs it.
+# What makes the site is in an environment of its own: no test needs it. Most of what is installed is not
+# run, so compiling it all first would take longer than building the site.
 $(VENV)/docs/.made: pyproject.toml | $(VENV)/.made
 	@echo "Setting up $(VENV)/docs for the documentation; this takes a minute or two." >&2
 	@$(PYTHON) -m venv $(VENV)/docs
-	@$(VENV)/docs/bin/python -m pip install -qq -e '.[docs]'
+	@$(VENV)/docs/bin/python -m pip install -qq --no-compile -e '.[docs]'
 	@touch $@
 
 $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made
@@ -173,6 +180,6 @@ $(VENV)/bench/.oracles: benchmarks/oracles/requirements.txt $(VENV)/bench/.made
 $(VENV)/integrations/%/.made: pyproject.toml benchmarks/integrations/requirements/%.txt | $(VENV)/.made
 	@echo "Setting up $(VENV)/integrations/$* with the library $*; this takes a few minutes." >&2
 	@$(PYTHON) -m venv $(VENV)/integrations/$*
-	@$(VENV)/integrations/$*/bin/python -m pip install -qq $(TORCH_OPTIONS) '$(TORCH)'
-	@$(VENV)/integrations/$*/bin/python -m pip install -qq -r benchmarks/integrations/requirements/$*.txt -e .
+	@$(VENV)/integrations/$*/bin/python -m pip install -qq --no-compile $(TORCH_OPTIONS) '$(TORCH)'
+	@$(VENV)/integrations/$*/bin/python -m pip install -qq --no-compile $(TORCH_OPTIONS) -r benchmarks/integrations/requirements/$*.txt -e .
 	@touch $@

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import gettext
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +24,12 @@ SOURCE = ROOT / "src" / "rnnlens"
 LANGUAGES = SOURCE / "views" / "words" / "languages"
 #: What says a template, and which of its arguments are one.
 SAYING = {"say": slice(0, 1), "marked": slice(0, 1), "many": slice(1, 3), "told": slice(0, 1)}
-#: The rooms of what is said, and of what is told of a network: a file names the one that it needs.
-HOMES = ("rnnlens.views.words.language", "rnnlens.names import Told", "rnnlens.names import told")
+SAYING["counted"] = SAYING["many"]
+#: What a file imports that says or tells something.
+SAYS = re.compile(
+    r"rnnlens\.views\.words\.language"
+    r"|rnnlens\.names import (?:[^\n(]*|\([^)]*)\b(?:told|counted)\b"
+)
 #: Of what the files say of themselves, all that never changes by itself.
 ABOUT = {"project": "rnnlens", "copyright_holder": "The rnnlens developers", "charset": "utf-8"}
 
@@ -35,7 +40,7 @@ def templates(source: Path = SOURCE) -> Catalog:
     for path in sorted(source.rglob("*.py")):
         place = path.relative_to(source).as_posix()
         text = path.read_text(encoding="utf-8")
-        if any(home in text for home in HOMES) or place.endswith("words/language.py"):
+        if SAYS.search(text) or place.endswith("words/language.py"):
             for said in said_in(ast.parse(text), place):
                 found.add(said if len(said) > 1 else said[0], locations=[(place, None)])
     for message in found:

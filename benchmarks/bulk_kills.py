@@ -3,8 +3,10 @@
 An archive is explained once without trouble. Then the process is ended by SIGKILL at random
 moments; then one of two Dask workers is, while the other goes on; then a disk of a few megabytes is
 full (where this user may mount one, else a limit on the size of files); then a chunk of the archive
-cannot be read; then files of the result are torn, flipped, emptied, taken away. After each the same
-is asked again, and every file is compared with the first result's. Figures are numbers of cases.
+cannot be read; then files of the result are torn, flipped, emptied, taken away; last, a process
+that explains a small archive is ended by SIGKILL before each of its operations on files in turn.
+After each the same is asked again, and every file is compared with the first result's. Figures are
+numbers of cases.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import harness.threads  # noqa: F401  (first: libraries make their threads when 
 
 # isort: split
 
+import json
 import os
 import random
 import resource
@@ -25,6 +28,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from archives.killing import killed_before
 from archives.making import ask, command, digests, make
 from harness.record import Record
 from harness.threads import THREADS
@@ -33,7 +37,7 @@ from rnnlens.bulk import Blocks, Part, Runner, repair, status, verify
 from rnnlens.errors import RnnlensError
 
 #: Windows of the archive, and of a block: so many blocks that most moments are within one.
-WINDOWS, BLOCK = 40_000, 1_000
+WINDOWS, BLOCK = 20_000, 500
 KILLS, WORKER_KILLS, DAMAGES = 30, 30, 30
 BLOCKS = Blocks(windows=BLOCK)
 
@@ -41,13 +45,18 @@ BLOCKS = Blocks(windows=BLOCK)
 class Case:
     """An archive, the result that it should have, and what was found."""
 
-    def __init__(self, folder: Path, windows: int) -> None:
-        self.folder, self.archive = folder, make(folder, windows)
-        ask(self.archive, folder / "expected.zarr", blocks=BLOCKS)
+    def __init__(self, folder: Path, windows: int, blocks: Blocks = BLOCKS) -> None:
+        self.folder, self.blocks = folder, blocks
+        self.archive = make(folder, windows)
+        self.ask(folder / "expected.zarr")
         #: How long the blocks take, on as many threads.
         self.seconds = status(folder / "expected.zarr").seconds / THREADS
         self.expected = digests(folder / "expected.zarr")
         self.draw = random.Random(0)
+
+    def ask(self, out: Path) -> None:
+        """Explain the archive."""
+        ask(self.archive, out, blocks=self.blocks)
 
     def fresh(self) -> Path:
         """Give the place of a result that is not there."""
@@ -57,8 +66,20 @@ class Case:
 
     def same(self, out: Path) -> bool:
         """Go on with a result to its end, and say whether it is the expected one."""
-        ask(self.archive, out, blocks=BLOCKS)
+        self.ask(out)
         return digests(out) == self.expected and verify(out) == []
+
+
+def at_every_operation(folder: Path, step: int) -> tuple[int, int]:
+    """End a process before each of its operations on files; give how often it was right, of all."""
+    case = Case(folder, 400, Blocks(windows=200))
+    right = number = 0
+    out = case.fresh()
+    while killed_before(number * step, lambda: case.ask(out)):
+        right += case.same(out) and not list(folder.glob(".rnnlens-*"))
+        number += 1
+        case.fresh()
+    return right, number
 
 
 def killed(case: Case, count: int) -> tuple[int, int]:
@@ -104,10 +125,10 @@ def worker_killed(case: Case, count: int) -> tuple[int, int]:
 
 def full(case: Case) -> tuple[bool, str]:
     """Explain onto a disk that is too small, then make room; say whether it is right, and how."""
-    small, out = case.folder / "small", case.fresh()
+    small, out = case.folder / "full", case.fresh()
     small.mkdir(exist_ok=True)
     mounted = not subprocess.call(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(small)], stderr=subprocess.DEVNULL
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(small)], stderr=subprocess.DEVNULL
     )
     if mounted:
         try:
@@ -115,7 +136,7 @@ def full(case: Case) -> tuple[bool, str]:
             shutil.copytree(small / "out.zarr", out)
         finally:
             subprocess.check_call(["umount", str(small)])
-        return refused and case.same(out), "a tmpfs of 6 MB"
+        return refused and case.same(out), "a tmpfs of 4 MB"
     ask(case.archive, out, blocks=BLOCKS, limit=5 * BLOCK)
     before, handler = (
         resource.getrlimit(resource.RLIMIT_FSIZE),
@@ -136,7 +157,7 @@ def unreadable(case: Case) -> bool:
     ask(case.archive, out, blocks=BLOCKS, limit=BLOCK)
     chunk = sorted((case.archive / "x3" / "c").rglob("*"), key=str)[-1]
     content = chunk.read_bytes()
-    chunk.write_bytes(content[: len(content) // 2])
+    chunk.write_bytes(bytes(len(content)))
     refused = _refused(lambda: ask(case.archive, out, blocks=BLOCKS))
     chunk.write_bytes(content)
     return refused and case.same(out)
@@ -159,8 +180,11 @@ def damaged(case: Case, count: int) -> tuple[int, int]:
 
 def _mendable(out: Path, path: Path) -> bool:
     """Leave out what a result keeps of the question, of which there is no second copy."""
-    first, *rest = path.relative_to(out).parts
-    return first != ".rnnlens" or rest[0] == "sketches"
+    return (
+        path.relative_to(out).as_posix()
+        not in {f".rnnlens/{name}" for name in ("manifest.json", "layout.json", "lock")}
+        and "done" not in path.relative_to(out).parts
+    )
 
 
 def _damage(draw: random.Random, path: Path) -> None:
@@ -191,6 +215,18 @@ def _done(out: Path) -> int:
     return len(_records(out))
 
 
+def _every_operation(record: Record, folder: Path) -> None:
+    """Do so in a process without Dask's threads, of which a fork would have none."""
+    folder.mkdir()
+    asked = [sys.executable, __file__, "operations", str(folder), str(40 if record.quick else 1)]
+    right, count = json.loads(subprocess.check_output(asked).splitlines()[-1])
+    sizes = "LSTM H=32 F=10 T=24, 400 windows in 2 blocks"
+    record.values("killed before an operation", sizes, {"operations": (count, "")})
+    record.claim(
+        "killed before each operation: the same bytes", right, "", least=count, sizes=sizes
+    )
+
+
 def main() -> None:
     """Let everything happen, and count."""
     record = Record("bulk_kills", __doc__ or "")
@@ -218,8 +254,12 @@ def main() -> None:
         found, mended = damaged(case, harms)
         record.claim("damage: found", found, "", least=harms, sizes=sizes)
         record.claim("damage: mended to the same bytes", mended, "", least=harms, sizes=sizes)
+        _every_operation(record, case.folder / "small")
     record.save()
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) == 4 and sys.argv[1] == "operations":
+        print(json.dumps(at_every_operation(Path(sys.argv[2]), int(sys.argv[3]))))
+    else:
+        main()

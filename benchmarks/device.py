@@ -15,6 +15,7 @@ import warnings
 
 import numpy as np
 import torch
+from archives.page import ARCHIVES
 from harness import ours
 from harness.measure import agree, interleave
 from harness.networks import Floats, Forecaster, Size, forecaster, windows
@@ -46,7 +47,29 @@ def main() -> None:
         module, network = forecaster("LSTM", size)
         forecasts(record, device, module, network, windows(FORECASTS // fewer, size), size)
         secants(record, device, module, network, windows(BACK // fewer, size), size)
+    archives(record, device)
     record.save()
+
+
+def archives(record: Record, device: str) -> None:
+    """Say how many windows a second the question of docs/archives.md takes on the device."""
+    size = SIZES[0]
+    _, network = forecaster("LSTM", size)
+    x = windows(FORECASTS if not record.quick else BACK, size)
+    zeros = np.zeros_like(x[:1])
+
+    def on_device() -> np.ndarray:
+        with rnnlens.on_device(device):
+            return ours.secant(network, x, zeros).contribution
+
+    name = f"rnnlens, {device}"
+    taken = interleave({name: on_device}, rounds=5, budget=60)[name]
+    record.values(
+        ARCHIVES,
+        f"LSTM {size.text(len(x))}",
+        {name: (len(x) / taken.median, "/s")},
+        note="windows in memory; reading and writing an archive go on beside it",
+    )
 
 
 def forecasts(

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ["NO_COLOR"] = "1"  # for --help, which becomes a page
 
+from formulas import RENDERER, add_formulas  # noqa: E402
 from make_reference import make_reference  # noqa: E402
 
 import rnnlens  # noqa: E402
@@ -38,6 +39,9 @@ nitpicky = False
 suppress_warnings = ["myst.header"]  # a page of one heading may begin at any depth
 
 myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]
+myst_fence_as_directive = ["math"]
+html_math_renderer = RENDERER
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # numpydoc's parameters say more than the signature's types
 autodoc_member_order = "bysource"
@@ -55,8 +59,9 @@ make_reference(HERE / "reference" / "made")
 
 
 def setup(app: Sphinx) -> None:
-    """Have links out of the documentation looked at."""
+    """Have links out of the documentation looked at, and formulas set."""
     app.connect("source-read", _links_outside)
+    add_formulas(app)
 
 
 def _links_outside(app: Sphinx, docname: str, source: list[str]) -> None:

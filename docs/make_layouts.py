@@ -54,6 +54,46 @@ SOURCES: dict[str, tuple[dict[str, GateLayout], str]] = {
     ),
 }
 
+#: What each cell computes; the letters are those of the tables.
+EQUATIONS = {
+    "LSTM": r"""```math
+\begin{aligned}
+i &= \sigma(x W_i + h U_i + V_i \odot c + b_i) \\
+f &= \sigma(x W_f + h U_f + V_f \odot c + b_f) \\
+g &= \phi(x W_c + h U_c + b_c) \\
+c' &= f \odot c + i \odot g \\
+o &= \sigma(x W_o + h U_o + V_o \odot c' + b_o) \\
+h' &= o \odot \phi(c')
+\end{aligned}
+```
+
+$x$ is the step's input, $h$ and $c$ are the hidden and the cell state before it, and $h'$ and $c'$
+after it; $g$ is the candidate, called *cell* below. $\sigma$ is the recurrent activation, $\phi$
+the activation, each as the file states it. $V$ is zero but in an LSTM with peepholes.""",
+    "GRU": r"""```math
+\begin{aligned}
+z &= \sigma(x W_z + h U_z + b_z) \\
+r &= \sigma(x W_r + h U_r + b_r) \\
+h' &= z \odot h + (1 - z) \odot n
+\end{aligned}
+```
+
+The candidate $n$ is reset before the product with $U_n$ or after it, which is not the same:
+
+```math
+\begin{aligned}
+\text{before} &: & n &= \phi(x W_n + (r \odot h) \, U_n + b_n) \\
+\text{after} &: & n &= \phi(x W_n + b_n + r \odot (h U_n + b_{rn}))
+\end{aligned}
+```
+
+Before: Keras 1, Keras 2 and 3 with `reset_after=False`, ONNX with `linear_before_reset=0`. After:
+Keras 2 and 3 with `reset_after=True`, CuDNN, PyTorch, ONNX with `linear_before_reset=1`.""",
+    "SimpleRNN": r"""```math
+h' = \phi(x W + h U + b)
+```""",
+}
+
 TOP = """# Gate layouts
 
 Which block of which array is which gate, in each format. F is the number of features, H of units,
@@ -77,7 +117,8 @@ def page() -> str:
     """
     lines, proofs = [TOP], []
     for kind in ("LSTM", "GRU", "SimpleRNN"):
-        lines += [f"## {kind}", "", "| source | gates, in order | letters |", "|---|---|---|"]
+        lines += [f"## {kind}", "", EQUATIONS[kind], ""]
+        lines += ["| source | gates, in order | letters |", "|---|---|---|"]
         for source, (layouts, _) in SOURCES.items():
             layout = layouts.get(kind)
             if layout is None:

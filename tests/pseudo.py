@@ -1,4 +1,8 @@
-"""A language that nobody speaks: every template within brackets, so that what is not said shows."""
+"""A language that nobody speaks, in letters that nobody types: what is not said in it shows.
+
+Each template is within brackets and in other letters; what stands in its places is left as it is,
+so that a sentence in English shows within another one too.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import string
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from html import unescape
 from pathlib import Path
 
@@ -20,6 +25,12 @@ import languages as catalogues  # noqa: E402
 
 __all__ = ["catalogues", "outside", "pseudo_language", "texts_of", "titles_of"]
 
+#: Letters of the language, one for each of ours.
+LETTERS = {
+    ord(letter): chr(first + place)
+    for row, first in ((string.ascii_lowercase, 0x430), (string.ascii_uppercase, 0x410))
+    for place, letter in enumerate(row)
+}
 #: Around what is said.
 OPEN, CLOSE = (
     "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}",
@@ -30,16 +41,9 @@ OPEN, CLOSE = (
 @contextmanager
 def pseudo_language(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     """Make the one file that a language is, and speak it."""
-    catalog = catalogues.templates()
-    catalog.locale = None
-    for message in catalog:
-        if isinstance(message.id, tuple):
-            message.string = tuple(f"{OPEN}{text}{CLOSE}" for text in message.id)
-        elif message.id:
-            message.string = f"{OPEN}{message.id}{CLOSE}"
     place = folder / "xx" / "LC_MESSAGES" / "rnnlens.mo"
     place.parent.mkdir(parents=True)
-    place.write_bytes(catalogues.compiled(catalog))
+    place.write_bytes(_compiled())
     monkeypatch.setattr(spoken, "CATALOGUES", folder)
     spoken._catalogue.cache_clear()
     try:
@@ -49,13 +53,32 @@ def pseudo_language(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[
         spoken._catalogue.cache_clear()
 
 
+@cache
+def _compiled() -> bytes:
+    """Give the catalogue of the language, of all templates of the source."""
+    catalog = catalogues.templates()
+    catalog.locale = None
+    for message in catalog:
+        if isinstance(message.id, tuple):
+            message.string = tuple(map(_other_letters, message.id))
+        elif message.id:
+            message.string = _other_letters(message.id)
+    return catalogues.compiled(catalog)
+
+
+def _other_letters(template: str) -> str:
+    """Write a template in other letters, its named places as they are."""
+    parts = []
+    for text, name, form, _ in string.Formatter().parse(template):
+        parts.append(text.replace("{", "{{").replace("}", "}}").translate(LETTERS))
+        if name is not None:
+            parts.append(f"{{{name}{f':{form}' if form else ''}}}")
+    return f"{OPEN}{''.join(parts)}{CLOSE}"
+
+
 def outside(text: str, names: frozenset[str] = frozenset()) -> list[str]:
-    """Words of a text that stand outside of all brackets and are no names of the network's."""
-    kept, depth = [], 0
-    for letter in text:
-        depth += (letter == OPEN) - (letter == CLOSE)
-        kept.append(letter if depth == 0 and letter != CLOSE else " ")
-    words = re.findall(r"[A-Za-z][A-Za-z'’-]{2,}", "".join(kept))
+    """Words of a text in our letters that are no names of the network's."""
+    words = re.findall(r"[A-Za-z][A-Za-z'’-]{2,}", text)
     return [word for word in words if word not in names and word.strip(string.punctuation)]
 
 

@@ -91,7 +91,10 @@ def test_help_loads_the_names_of_the_verbs_and_what_describes_them(arguments):
     # of networks alone who makes their runners, and who shows them
     of_networks = {name for name in loaded if name.startswith("rnnlens.network.")}
     assert of_networks == {RUNNER, RUNNER.rpartition(".")[0], "rnnlens.network.shown"}
-    assert parts(loaded) == {"api", "arguments", "cli", "errors", "network", "plot"} | DESCRIBED
+    assert (
+        parts(loaded)
+        == {"api", "arguments", "cli", "errors", "names", "network", "plot"} | DESCRIBED
+    )
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

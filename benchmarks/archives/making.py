@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import rnnlens
+from archives.comparing import contents
 from rnnlens.series.sidecar import Sidecar
 
 __all__ = ["FEATURES", "STEPS", "UNITS", "ask", "command", "digests", "make", "sidecar"]
@@ -89,14 +90,5 @@ def command(archive: Path, out: Path, *, block: int | None = None, workers: int 
 
 
 def digests(out: Path) -> dict[str, str]:
-    """Give the SHA-256 of every file but the records of blocks, which hold seconds, and drafts."""
-    return {
-        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(out.rglob("*"))
-        if path.is_file()
-        and "done" not in path.parts
-        and not path.name.startswith(".")
-        # a draft of a summary stays for an hour, in case another job writes it
-        and not any(part.startswith(".summary-") for part in path.parts)
-        and path.suffix != ".partial"
-    }
+    """Give the SHA-256 of every file of a result that its question decides."""
+    return {name: hashlib.sha256(one).hexdigest() for name, one in contents(out).items()}

@@ -27,6 +27,11 @@ OPTIONS: dict[str, Any] = {
     "random_state": 1,
     "pl_trainer_kwargs": TRAINER,
 }
+ENCODERS: dict[str, Any] = {
+    "cyclic": {"past": ["month"]},
+    "datetime_attribute": {"past": ["dayofweek"]},
+    "transformer": Scaler(),
+}
 STEPS, DAYS = 24, 200
 FEW = rnnlens.Certificates(windows=1)
 
@@ -90,6 +95,22 @@ def others(load: TimeSeries, known: TimeSeries) -> None:
         (
             "RNNModel(24, 'LSTM'), future covariates",
             RNNModel(24, "LSTM", training_length=30, **OPTIONS),
+            {"future_covariates": known},
+        ),
+        (
+            "BlockRNNModel(24, 12, 'LSTM', add_encoders={'cyclic': {'past': ['month']}, ...})",
+            BlockRNNModel(24, 12, model="LSTM", add_encoders=ENCODERS, **OPTIONS),
+            {},
+        ),
+        (
+            "RNNModel(24, 'LSTM', add_encoders={'cyclic': {'future': ['dayofyear']}})",
+            RNNModel(
+                24,
+                "LSTM",
+                training_length=30,
+                add_encoders={"cyclic": {"future": ["dayofyear"]}},
+                **OPTIONS,
+            ),
             {"future_covariates": known},
         ),
         ("RNNModel(24, 'GRU')", RNNModel(24, "GRU", training_length=30, **OPTIONS), {}),

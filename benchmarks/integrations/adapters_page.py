@@ -27,7 +27,8 @@ TOP = """# Models as forecasting libraries keep them
 library's own names, scaling and times, and `to_native(explained)` of the library's adapter a table
 as the library has them. All other verbs take the two as they take any network and its windows.
 Nothing of a library is imported until one of its models is given; a model is recognised by the
-module that its class was written in.
+module that its class was written in. One that is a module of PyTorch itself, as those of neuralforecast
+and pytorch-forecasting are, is read as that module alone where `example=` says how it is called.
 
 | library | what is read | `windows` takes beside the series | `to_native` gives |
 |---|---|---|---|
@@ -43,7 +44,8 @@ module that its class was written in.
   `rnnlens.trace` shows that its input gate stands still over a window. The forecast is for the day
   of the newest step, `lead = 0`, and comes before `clip_targets_to_zero`, which results say.
 - **darts** keeps the scaler apart from the model, so it is passed; results are then in the series'
-  own units. With `use_reversible_instance_norm=True` each window is scaled by its own mean and
+  own units. Covariates that a model makes itself (`add_encoders`) are made by it here too, but for
+  `position`, which counts from the end of each series. With `use_reversible_instance_norm=True` each window is scaled by its own mean and
   spread, which are an input `window` of the network.
 - **neuralforecast** scales each window by numbers of its own (`scaler_type`; its median and MAD by
   default) and the forecast back by them. They are an input `window` of the network, so what they
@@ -95,13 +97,15 @@ HELD = """
 ## What was held against the libraries
 
 Each model was built and trained for a few steps by the library itself, on generated data, in an
-environment of its own; `make integrations` makes them, runs the examples at both versions of each
-library, and writes this page. *forecast* and *sum*: the largest difference to the library's own
+environment of its own; `make integrations` makes them, runs the examples at two sets of versions of
+each library, and writes this page. scikeras 0.13.0 is its only version for Keras 3 (0.12.0 stops in
+`fit` with it), so its two sets differ in Keras and scikit-learn. *forecast* and *sum*: the largest difference to the library's own
 forecast, in sizes of the largest forecast, of the forecast that rnnlens gives and of contributions
-and the baseline's forecast together, both through the library's scalers, in its units.
+and the baseline's forecast together, both through the library's scalers, in its units; *back*: that
+of the sums of what `to_native` gives, a forecast at a time.
 
-| library | model | forecasts | forecast | sum | inputs and features |
-|---|---|---|---|---|---|
+| library | model | forecasts | forecast | sum | back | given back as | inputs and features |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -193,6 +197,8 @@ def main() -> None:
                 row["samples"],
                 f"{row['forecast_difference']:.0e}",
                 f"{row['sum_difference']:.0e}",
+                f"{row['native_difference']:.0e}" if "native_difference" in row else "-",
+                row["native"].removeprefix("builtins "),
                 features(row),
             )
         )

@@ -5,7 +5,7 @@ One word for one thing, in code, tables, figures and files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Any
 
@@ -16,8 +16,11 @@ __all__ = [
     "KINDS",
     "Told",
     "array_name",
+    "clauses",
+    "counted",
     "declared",
     "dimensions_of",
+    "retold",
     "told",
 ]
 
@@ -142,6 +145,8 @@ class Told(str):
 
     template: str
     values: Mapping[str, object]
+    #: The template for several things, where what is told counts them; else nothing.
+    several: str
 
 
 def told(template: str, /, **values: object) -> Told:
@@ -154,9 +159,37 @@ def told(template: str, /, **values: object) -> Told:
     >>> told("{names} turn: {how}", names=["a", "b", "c"], how=("one so", "one so"))
     'a, b and c turn: one so; one so'
     """
-    made = Told(template.format(**{name: _in_english(value) for name, value in values.items()}))
-    made.template, made.values = template, values
+    return retold(template, values)
+
+
+def counted(count: int, one: str, several: str, /, **values: object) -> Told:
+    """Tell a fact by one of two templates, by a count which stands in their place `count`.
+
+    Examples
+    --------
+    >>> counted(1, "{count} lag", "{count} lags"), counted(3, "{count} lag", "{count} lags")
+    ('1 lag', '3 lags')
+    """
+    return retold(one, {**values, "count": count}, several)
+
+
+def retold(template: str, values: Mapping[str, object], several: str = "") -> Told:
+    """Tell a fact from what it is made of, as files keep it."""
+    used = several if several and values["count"] != 1 else template
+    made = Told(used.format(**{name: _in_english(value) for name, value in values.items()}))
+    made.template, made.values, made.several = template, values, several
     return made
+
+
+def clauses(facts: Iterable[str]) -> Told:
+    """Tell several facts one after the other, with nothing around them.
+
+    Examples
+    --------
+    >>> clauses(["the first", "the second"])
+    'the first; the second'
+    """
+    return told("{clauses}", clauses=tuple(facts))
 
 
 def _in_english(value: object) -> object:

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import rnnlens
 from rnnlens.adapters import recognised
@@ -84,6 +85,20 @@ def test_a_class_is_recognised_by_where_it_was_written_and_heirs_too(monkeypatch
     assert recognised.adapter_of(other()) is recognised.adapter_of(np.zeros(3)) is None
     for odd in ("no such folder", "", "a\0b", "x" * 5000, b"config".decode()):
         assert recognised.adapter_of(odd) is None
+
+
+def test_a_librarys_module_is_read_as_a_module_where_an_example_is_given(rng, monkeypatch):
+    class Model(torch.nn.LSTM):
+        def forward(self, x):
+            return super().forward(x)[0]
+
+    monkeypatch.setitem(recognised.CLASSES, (Model.__module__, Model.__qualname__), "scikeras")
+    model, example = Model(3, 4, batch_first=True), torch.tensor(rng.normal(size=(2, 5, 3)))
+    net = rnnlens.read(model.double(), example=example)
+    made = np.asarray(rnnlens.predict(net, example.numpy()))
+    np.testing.assert_allclose(made, model(example).detach(), atol=1e-12)
+    with pytest.raises(rnnlens.errors.UnsupportedModel, match="the pipeline ends in Model"):
+        rnnlens.read(model)  # the library's own way
 
 
 def test_nothing_of_a_library_is_imported_to_see_that_a_model_is_not_of_it():

@@ -50,12 +50,12 @@ def lagged(lags, target="load"):
 CASES = {
     "categories": {
         "reals": ["area", "holiday", "load"],
-        "kinds": {"site": ("site",), "weekday": ("weekday",)},
+        "categoricals": {"site": ("site",), "weekday": ("weekday",)},
         "normalizer": EncoderNormalizer,
     },
     "a group of categories, and lags by series": {
         "reals": ["holiday", "load", *lagged((4, 7))],
-        "kinds": {"day": ("feast",)},
+        "categoricals": {"day": ("feast",)},
         "lags": {"load": [4, 7]},
         "normalizer": lambda: GroupNormalizer(["site"], NORM),
     },
@@ -213,6 +213,14 @@ def test_steps_between_the_encoder_and_a_lag_contribute_nothing(frame):
     unread = [int(lag) for lag in past.lag if not past.sel(lag=lag).any()]
     # the encoder reads t-1 to t-6, and the lag what lies 9 steps before t and before t-1 to t-5
     assert past.sizes["lag"] == 14 and unread == [7, 8]
+
+
+def test_rows_that_a_lag_needs_are_asked_for(frame):
+    model = made("lags of the window")
+    with pytest.raises(
+        DataError, match="takes 6 steps and lags of up to 9 and forecasts 3, so .*18"
+    ):
+        rnnlens.windows(model, frame[frame.day % 100 < 17])
 
 
 def test_a_label_that_the_model_was_not_fitted_on_is_refused(frame, monkeypatch):

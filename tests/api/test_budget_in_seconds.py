@@ -9,8 +9,9 @@ import rnnlens
 from networks import forecaster
 from rnnlens import Effort
 from rnnlens.api.shared import pace
+from rnnlens.api.shared.planning import Limited, expected
 from rnnlens.engine.schedule import calibration
-from rnnlens.errors import InputError
+from rnnlens.errors import DataError, InputError
 
 
 @pytest.fixture
@@ -68,6 +69,38 @@ def test_a_stated_budget_is_all_for_one_window_where_there_is_one(rng):
     assert usual.attrs["method"] == more.attrs["method"] == "owen"
     less = rnnlens.explain(net, X, target=0, effort=Effort(budget=20_000))
     assert less.attrs["method"] == "secant" and "20,000" in less.attrs["why"]
+
+
+@pytest.mark.parametrize("method", ["auto", "tree", "owen"])
+@pytest.mark.parametrize("budget", [2_000, 20_000, 400_000, "1 s"])
+def test_what_is_announced_keeps_the_budget_and_is_what_is_done(rng, paced, method, budget):
+    paced(1 / 20_000)  # a second is 16,384 cells
+    net, X = forecaster("lstm", rng, steps=16, features=3), rng.normal(size=(2, 16, 3))
+    effort = Effort(budget=budget)
+    told = expected(net, X, target=0, method=method, within=Limited(effort=effort))
+    allowed = 16_384 if isinstance(budget, str) else budget
+    found = rnnlens.explain(net, X, target=0, method=method, effort=effort).attrs
+    if found["method"] == "permutation":  # batches of orders seldom end at the budget itself
+        assert 0.75 * told.cells <= found["cells"] <= told.cells == allowed
+    elif found["method"] == "secant":
+        assert told.cells < 1.5 * allowed < expected(net, X, target=0, method=method).cells
+    else:
+        assert told.cells == found["cells"] <= allowed
+
+
+def test_what_a_budget_is_too_small_for_is_announced_as_nothing_and_refused_by_the_verb(rng):
+    net, X = forecaster("lstm", rng, steps=16, features=3), rng.normal(size=(2, 16, 3))
+    effort = Effort(budget=10)
+    assert expected(net, X, target=0, method="owen", within=Limited(effort=effort)).cells == 0
+    with pytest.raises(DataError, match="beyond the budget of 10 cell evaluations"):
+        rnnlens.explain(net, X, target=0, method="owen", effort=effort)
+
+
+def test_several_targets_are_announced_with_the_audit_that_they_share(rng):
+    net = forecaster("lstm", rng, steps=40, features=3, targets=4)
+    X = rng.normal(size=(60, 40, 3))
+    one, four = (expected(net, X, target=target) for target in (0, [0, 1, 2, 3]))
+    assert one.cells < four.cells < 4 * one.cells
 
 
 @pytest.mark.parametrize("wrong", ["soon", "30", 0, -1.0, "0 s"])

@@ -9,6 +9,7 @@ import pytest
 from networks import forecaster
 from rnnlens.api.shared import pace, planning
 from rnnlens.evidence.options import Certificates
+from rnnlens.evidence.proof.checkpoints import STRIDE
 from rnnlens.evidence.proof.stopping import TIME, Stop
 
 #: Seconds that every timing takes by the clock of these tests.
@@ -74,7 +75,7 @@ def test_lags_of_short_windows_are_timed_one_by_one(asked):
 
 
 def test_of_lags_that_were_not_all_settled_those_that_were_stand_for_the_rest(asked, monkeypatch):
-    """Four looks: of four lags, the newest, one coarse box each."""
+    """Four looks: at the eight lags of each of the four newest stretches between checkpoints."""
     monkeypatch.setattr(Clock, "looks", 4)
     seconds, _ = asked(LONG)
-    assert TAKEN * LONG / 4 <= seconds < float("inf")
+    assert TAKEN * LONG / (4 * STRIDE) <= seconds < float("inf")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ from archives import written
 from networks import forecaster
 from rnnlens.bulk import Blocks
 from rnnlens.series.sidecar import Sidecar
+
+#: The script of the benchmarks that says what is compared.
+_script = spec_from_file_location(
+    "comparing", Path(__file__).parents[2] / "benchmarks" / "archives" / "comparing.py"
+)
+assert _script is not None and _script.loader is not None
+_comparing = module_from_spec(_script)
+_script.loader.exec_module(_comparing)
 
 STATIONS, HOURS, STEPS = 3, 150, 5
 #: Rows without a value, and the station that lacks them.
@@ -84,17 +93,17 @@ def expected(whole: Made, files: Callable[[Path], dict[str, bytes]]) -> dict[str
 
 
 @pytest.fixture
-def files() -> Callable[[Path], dict[str, bytes]]:
-    """Every file of a result; not what holds seconds or the path of its folder, and no drafts."""
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """Every file of a result that its question decides."""
+    return _comparing.contents
+
+
+@pytest.fixture
+def files(contents: Callable[[Path], dict[str, bytes]]) -> Callable[[Path], dict[str, bytes]]:
+    """Every file of a result that its question decides, but those that hold the folder's path."""
 
     def of(out: Path) -> dict[str, bytes]:
-        return {
-            path.relative_to(out).as_posix(): path.read_bytes()
-            for path in sorted(out.rglob("*"))
-            if path.is_file()
-            and not {"done", "manifest.json", "network.npz"} & set(path.parts)
-            and not path.name.startswith(".")
-            and not any(part.startswith(".summary-") for part in path.parts)
-        }
+        theirs = [f".rnnlens/{name}" for name in ("manifest.json", "network.npz", "layout.json")]
+        return {name: one for name, one in contents(out).items() if name not in theirs}
 
     return of

@@ -7,7 +7,10 @@ import shutil
 import pytest
 
 from archives import written
-from rnnlens.bulk import records, repair, verify
+from rnnlens.bulk import Blocks, Part, Runner, records, repair, verify
+from rnnlens.bulk.job import read_manifest
+from rnnlens.bulk.methods import written_by
+from rnnlens.bulk.upkeep.layout import note_layout
 from rnnlens.errors import InputError, UnreadableFile
 
 
@@ -72,7 +75,9 @@ def test_a_chunk_in_the_place_of_another_is_found(files, done):
 
 
 @pytest.mark.parametrize("damage", WAYS)
-@pytest.mark.parametrize("name", ["zarr.json", "station/zarr.json", "summary/all/mean/c/0/0/0"])
+@pytest.mark.parametrize(
+    "name", ["zarr.json", "station/zarr.json", "forecast/zarr.json", "summary/all/mean/c/0/0/0"]
+)
 def test_damage_of_what_is_laid_out_is_found_and_mended(files, done, damage, name):
     out, before = done
     damage(out / name)
@@ -98,13 +103,67 @@ def test_a_run_that_goes_on_makes_anew_what_is_damaged(made, files, done):
     assert files(out) == before
 
 
+@pytest.mark.parametrize("damage", WAYS)
 @pytest.mark.parametrize("name", ["network.npz", "baseline.npz"])
-def test_what_of_the_question_is_damaged_is_found_and_cannot_be_mended(done, name):
-    out, _ = done
-    flipped(out / ".rnnlens" / name)
-    assert f".rnnlens/{name}" in [one.what for one in verify(out)]
-    with pytest.raises(UnreadableFile, match="of which there is no copy: ask rnnlens explain as"):
+def test_damage_of_what_is_kept_of_the_question_is_found_and_mended(done, name, damage):
+    place = done[0] / ".rnnlens" / name
+    before = place.read_bytes()
+    damage(place)
+    assert [one.what for one in verify(done[0])] == [f".rnnlens/{name}"]
+    repair(done[0])
+    assert verify(done[0]) == [] and place.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", WAYS)
+def test_damage_of_the_layout_is_found_and_mended_by_the_question(made, files, done, damage):
+    out, before = done
+    damage(out / ".rnnlens" / "layout.json")
+    flipped(out / "lag" / "zarr.json")
+    assert [one.what for one in verify(out)] == [".rnnlens/layout.json"]
+    with pytest.raises(UnreadableFile, match="no copy: ask rnnlens explain as before, which write"):
         repair(out)
+    made.explain()
+    assert verify(out) == [] and files(out) == before
+
+
+def test_damage_of_what_is_laid_out_is_not_taken_for_the_layout_by_a_run_that_goes_on(
+    made, files, expected
+):
+    out = made.folder / "begun.zarr"
+    made.explain("begun.zarr", limit=100)
+    flipped(out / "station" / "zarr.json")
+    emptied(out / "contribution" / "zarr.json")
+    torn(out / "lag" / "c" / "0")
+    made.explain("begun.zarr")
+    assert files(out) == expected and verify(out) == []
+
+
+def test_a_part_of_the_summary_that_another_job_lost_is_made_anew_before_the_sum(
+    made, files, expected
+):
+    out = made.folder / "parts.zarr"
+    made.explain("parts.zarr", runner=Runner(part=Part(1, 2)))
+    torn(out / ".rnnlens" / "sketches" / "0000" / "0000003.npz")
+    made.explain("parts.zarr", runner=Runner(part=Part(2, 2)))
+    assert files(out) == expected and verify(out) == []
+
+
+def test_a_result_whose_sum_is_missing_says_so(made, files, done):
+    out, before = done
+    shutil.rmtree(out / "summary")
+    (out / ".rnnlens" / "layout.json").unlink()
+    note_layout(out, written_by(read_manifest(out)))
+    assert [one.what for one in verify(out)] == ["summary"]
+    repair(out)
+    assert verify(out) == [] and files(out) == before
+
+
+def test_another_result_in_the_same_place_is_written_as_it_is_laid_out(made):
+    made.explain("place.zarr", limit=1)
+    shutil.rmtree(made.folder / "place.zarr")
+    found = made.explain("place.zarr", blocks=Blocks(windows=40, dtype="float64"))
+    expected = made.explain("other.zarr", blocks=Blocks(windows=40, dtype="float64"))
+    assert found.equals(expected)
 
 
 def test_a_damaged_manifest_is_refused(done):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import random
 import resource
@@ -10,6 +12,7 @@ import signal
 import time
 import warnings
 from contextlib import contextmanager, suppress
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -19,10 +22,10 @@ from rnnlens.api.shared.archives import planning, running
 from rnnlens.bulk import Blocks, repair, status, verify, work
 from rnnlens.bulk.arrays import Layout, create, sweep
 from rnnlens.bulk.blocks import Grid
-from rnnlens.bulk.finding import note_layout
 from rnnlens.bulk.job import load, read_manifest
 from rnnlens.bulk.records import place_of_record
 from rnnlens.bulk.runners import Tally, in_this_process
+from rnnlens.bulk.upkeep.layout import note_layout
 from rnnlens.errors import DataError, InputError, UnreadableFile
 
 BLOCKS = 3 * 5
@@ -173,18 +176,31 @@ def test_drafts_of_a_killed_process_are_swept_away_and_those_of_others_are_not(
     assert not mine.exists() and not other.exists()
     for draft in drafts:
         draft.mkdir()
-    torn = made.folder / "mine.zarr" / ".rnnlens" / ".summary-0"
-    torn.mkdir()
     made.explain("mine.zarr")
-    assert torn.exists()  # another job may be at it
     assert not mine.exists() and other.exists() and files(made.folder / "mine.zarr") == expected
     mine.mkdir()
     repair(made.folder / "mine.zarr")
-    assert not mine.exists() and not torn.exists() and other.exists()
-    torn.mkdir()
-    os.utime(torn, (0, 0))
+    assert not mine.exists() and other.exists()
+
+
+def test_drafts_of_a_summary_are_left_to_whoever_may_write_them(made, files, expected, monkeypatch):
+    draft = made.folder / "mine.zarr" / ".rnnlens" / f".summary-{uuid4().hex}"
     made.explain("mine.zarr")
-    assert not torn.exists()
+
+    def unknown(*_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    draft.mkdir()
+    made.explain("mine.zarr")
+    assert draft.exists()  # where nothing tells whether another process is at it
+    os.utime(draft, (0, 0))
+    made.explain("mine.zarr")
+    assert not draft.exists()
+    monkeypatch.undo()
+    draft.mkdir()
+    made.explain("mine.zarr")
+    assert not draft.exists() and files(made.folder / "mine.zarr") == expected
 
 
 def test_a_draft_that_another_process_swept_away_is_no_error_once_the_result_stands(made):

@@ -11,7 +11,8 @@ import xarray as xr
 
 import rnnlens
 from archives import written
-from rnnlens.bulk import Blocks
+from rnnlens.bulk import Blocks, summary, verify
+from rnnlens.bulk.methods import METHODS, of_a_window, variable_of
 from rnnlens.series.column import Column
 from rnnlens.series.sidecar import Sidecar, Variable
 
@@ -25,15 +26,31 @@ def by_hand(data: xr.Dataset, station: str, net, **options):
     return ends, rnnlens.explain(net, X, target=1, **{"baseline": "zero"} | options)
 
 
-@pytest.mark.parametrize("method", ["secant", "integrated_gradients"])
+@pytest.mark.parametrize("method", METHODS)
 def test_contributions_are_those_of_the_windows_in_memory(made, method):
     found = made.explain(method=method, blocks=Blocks(windows=32, dtype="float64"))
     for station in made.data.station.values:
         ends, expected = by_hand(made.data, station, made.net, method=method)
         own = found.sel(station=station).isel(time=ends)
         # the same kernels on other chunks: rounding alone
-        for name in ("contribution", "forecast", "baseline_forecast"):
+        assert own.attrs["kind"] == expected.attrs["kind"]
+        assert own.attrs["shows"] == expected.attrs["shows"] == variable_of(method)
+        for name in (variable_of(method), *of_a_window(method)):
+            assert own[name].long_name.split(" ")[0] == expected[name].long_name.split(" ")[0]
             np.testing.assert_allclose(own[name], expected[name], rtol=0, atol=1e-12)
+
+
+def test_a_derivative_has_its_own_unit_and_no_baseline_and_its_summary_says_so(made):
+    found = made.explain(method="gradient")
+    assert found.sensitivity.units == "1 per network unit" and "baseline" not in found.attrs
+    assert set(found.data_vars) & {"contribution", "baseline_forecast", "residual"} == set()
+    assert verify(made.folder / "out.zarr") == []
+    summed = summary(made.folder / "out.zarr")
+    assert summed["mean"].long_name == "mean sensitivity of flow"
+    assert summed["mean"].units == "1 per network unit" and summed.attrs["kind"] == "sensitivity"
+    mean = np.abs(found.sensitivity.astype(float)).mean(["station", "time"]).values
+    # stored in float32
+    np.testing.assert_allclose(summed["mean_absolute"].sel(group="all"), mean, rtol=1e-6)
 
 
 def test_contributions_and_residual_sum_to_the_forecast(made):

@@ -6,6 +6,7 @@ import random
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from distributed import LocalCluster
 
 from rnnlens.bulk import Part, Runner, status
@@ -26,6 +27,15 @@ def test_parts_by_jobs_that_know_nothing_of_each_other_give_the_same_bytes(made,
     for number in (3, 1, 2):
         made.explain("parts.zarr", runner=Runner(part=Part(number, 3)))
     assert files(made.folder / "parts.zarr") == expected
+
+
+@pytest.mark.parametrize("method", ["gradient", "gradient_times_input"])
+def test_other_methods_give_the_same_bytes_too(made, files, method, monkeypatch):
+    made.explain("whole.zarr", method=method)
+    monkeypatch.setenv("RNNLENS_THREADS", "3")
+    for number in (2, 1):
+        made.explain("parts.zarr", method=method, runner=Runner(part=Part(number, 2)))
+    assert files(made.folder / "parts.zarr") == files(made.folder / "whole.zarr")
 
 
 def test_runs_that_end_at_a_limit_give_the_same_bytes(made, files, expected):

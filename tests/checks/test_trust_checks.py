@@ -32,6 +32,11 @@ def asked(network, x, baseline="mean"):
     return given, found.contribution, Ends(found.forecast, found.baseline_forecast)
 
 
+def occluded_of(given):
+    """Give what occlusion gives of all windows, and that it is of all of them."""
+    return occlusion_of_lags(given).change, np.arange(given.windows)
+
+
 def test_rank_correlation_is_one_minus_the_squared_rank_differences(rng):
     a, b = rng.normal(size=(2, 1, 9))
     ranks = [np.argsort(np.argsort(each[0])) for each in (a, b)]
@@ -179,7 +184,7 @@ def test_where_methods_differ_the_table_says_so_and_the_tree_is_told_apart(rng):
 @pytest.mark.parametrize(("lag", "crowded"), [(1, "newest"), (4, ""), (6, "oldest")])
 def test_a_delay_line_puts_everything_on_its_lag_and_the_ends_are_flagged(lag, crowded, rng):
     given, contribution, _ = asked(delay_line(lag, 6), rng.normal(size=(5, 6, 2)))
-    found = crowding(given, contribution.sum(axis=2), occlusion_of_lags(given).change)
+    found = crowding(given, contribution.sum(axis=2), *occluded_of(given))
     np.testing.assert_allclose(found.share, np.arange(1, 7) == lag, rtol=0, atol=1e-12)
     assert found.crowded == crowded
     ends = found.newest_share, found.oldest_share, found.newest_occlusion, found.oldest_occlusion
@@ -190,7 +195,7 @@ def test_a_method_that_crowds_is_told_from_a_network_that_does(rng):
     given, contribution, _ = asked(leaky(6, keep=1.0), rng.normal(size=(5, 6, 2)))
     crowds = np.zeros_like(contribution.sum(axis=2))
     crowds[:, 0] = 1.0
-    found = crowding(given, crowds, occlusion_of_lags(given).change)
+    found = crowding(given, crowds, *occluded_of(given))
     assert found.crowded == "newest" and found.newest_occlusion < 0.5
 
 
@@ -201,7 +206,7 @@ def test_the_newest_step_of_a_padded_window_is_its_last_real_one(rng):
     given, _, _ = asked(network, x, "zero")
     claimed = np.zeros((2, 6))
     claimed[:, 2] = 1.0  # lag 3 is step 3, the last real one
-    found = crowding(given, claimed, occlusion_of_lags(given).change)
+    found = crowding(given, claimed, *occluded_of(given))
     assert found.newest_share == 1.0 and found.crowded == "newest"
 
 

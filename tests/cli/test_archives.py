@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from archives import written
@@ -43,6 +44,27 @@ def test_an_archive_is_explained_in_runs_and_parts_and_the_result_is_sound(
     assert facts(call("bulk", "verify", out, "--json")) == {"damaged": 0}
     assert "99 % of the absolute contributions to temp" in call("bulk", "summary", out).out
     assert facts(call("bulk", "summary", out, "--json"))["attrs"]["grouped_by"] == "all"
+
+
+def test_a_part_of_a_file_is_explained_by_several_jobs(call, model, archive, tmp_path, rng):
+    layers = [torch.nn.LSTM(2, 3, batch_first=True), torch.nn.LSTM(2, 4, batch_first=True)]
+    names = list(xr.open_zarr(archive, chunks=None).data_vars)[:2]
+    file = tmp_path / "two.pt"
+    arrays = {
+        f"{name}.{key}": value
+        for name, one in zip(("first", "second"), layers, strict=True)
+        for key, value in one.state_dict().items()
+    }
+    torch.save(arrays, file)
+    ask = (
+        "explain", file, archive, "--features", ",".join(names), "--window", "24", "--out",
+        tmp_path / "out.zarr", "--block", "30", "--part", "second", "--target", "output 0",
+        "--json",
+    )  # fmt: skip
+    left = [facts(call(*ask, "--job", f"{number}/2"))["blocks left"] for number in (1, 2)]
+    assert left == [2, 0]
+    refused = call(*ask, "--job", "second")
+    assert refused.code == 2 and "give i/n, counted from 1, such as 3/64" in refused.err
 
 
 def test_the_numbers_are_those_of_explain_on_the_table(call, model, archive, data, tmp_path):
@@ -136,5 +158,5 @@ def test_memory_and_lags_of_an_archive_are_of_windows_drawn_from_it(
 
 
 def test_progress_says_how_far_how_fast_and_how_long():
-    assert far(0, 10, 0.0) == "0 of 10 rows, 0 a second, no telling how long left"
+    assert far(0, 10, 0.0) == "0 of 10 rows, no telling how long"
     assert far(500, 1000, 5.0) == "500 of 1,000 rows, 100 a second, 5 s left"

@@ -68,6 +68,7 @@ def lead(seen: Seen) -> float:
     return float((seen.windows.times[0] - seen.windows.issued[0]) / HOUR)
 
 
+LANGUAGE: dict[str, Change] = {"--language": (("zh",), lambda seen: seen.language, "zh")}
 READING: dict[str, Change] = {
     "--architecture": (("a.json",), read("architecture"), Path("a.json")),
     "--layers": (("LSTM > Dense",), read("layers"), "LSTM > Dense"),
@@ -104,8 +105,7 @@ SERIES: dict[str, Change] = {
 OUTPUT: dict[str, Change] = {
     "--json": ((), lambda seen: seen.output.json, True),
     "--out": (("r.csv",), lambda seen: seen.output.out, Path("r.csv")),
-    "--language": (("zh",), lambda seen: seen.language, "zh"),
-}
+} | LANGUAGE
 TARGET: dict[str, Change] = {
     "--target": (("dewp",), of("name", "target"), "dewp"),
     "--horizon": (("2",), of("horizon", "target"), 2),
@@ -128,8 +128,8 @@ FORECAST = TARGET | {
 }
 
 COMMANDS: dict[str, dict[str, Change]] = {
-    "inspect": READING,
-    "init": READING | {
+    "inspect": READING | LANGUAGE,
+    "init": READING | LANGUAGE | {
         "--scaler": (("s.joblib",), of("scaler"), "s.joblib"),
         "--target-scaler": (("t.pkl",), of("target_scaler"), "t.pkl"),
         "--features": (("a,b",), of("features"), ["a", "b"]),
@@ -137,7 +137,7 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--window": (("12",), of("window"), 12),
         "--lead": (("3",), of("lead"), 3),
     },
-    "fidelity": READING | SERIES,
+    "fidelity": READING | SERIES | LANGUAGE,
     "check": DATA | TARGET | OUTPUT,
     "trace": DATA | OUTPUT,
     "explain": DATA | FORECAST | OUTPUT | {
@@ -225,10 +225,11 @@ COMMANDS: dict[str, dict[str, Change]] = {
         "--baseline": (("zero",), of("baseline", "shares"), "zero"),
         "--out": (("r.html",), lambda seen: seen.path, Path("r.html")),
         "--no-check": ((), lambda seen: seen.fidelity, False),
+        "--lags": ((), lambda seen: seen.verb["evidence"] is not None, True),
         "--language": OUTPUT["--language"],
         "--open": ((), lambda seen: seen.opened, Path("rnnlens-report.html")),
     },
-    "convert": READING | {"--no-check": ((), of("check"), False)},
+    "convert": READING | LANGUAGE | {"--no-check": ((), of("check"), False)},
 }  # fmt: skip
 #: What a command does not run without.
 NEEDED = {"bifurcations": ("--move", "temp=0:1"), "probe": ("--concept", "temp")}
@@ -239,6 +240,7 @@ OF_ARCHIVES = {
     for name in (
         "--scheduler",
         "--workers",
+        "--job",
         "--limit",
         "--by",
         "--memory",
@@ -257,9 +259,12 @@ OF_CHARTS = {
         *("period", "range", "shifts", "state", "tolerance", "untrained"),
     )
 }
+#: Of the evidence of a page, which tests/cli/test_page_evidence.py asks for.
+OF_PAGES = {("report", f"--{name}") for name in ("margin", "range", "tolerance", "budget")}
 ELSEWHERE = {("inspect", "--values"), ("inspect", "--json"), ("init", "--json"),
              ("fidelity", "--json"), ("convert", "--json"), ("demo", "--out"),
              ("demo", "--language"),
+             ("compile", "--language"),
              ("plot", "--language"),
              ("demo", "--files")}  # fmt: skip
 
@@ -285,7 +290,7 @@ def asked(call, model, data, tmp_path, monkeypatch):
             return SimpleNamespace(text="", notes=(), checks=0, attrs={})  # of a sidecar
 
         def reading(_source, *rest, **options):
-            seen.read = options or vars(rest[0])
+            seen.read, seen.language = options or vars(rest[0]), spoken()
             return network
 
         def given(_, output, **__):
@@ -359,7 +364,7 @@ def test_every_option_of_every_command_is_asked():
         if option.startswith("--")
     }
     listed = {(name, option) for name, options in COMMANDS.items() for option in options}
-    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES | OF_CHARTS
+    assert every == listed | USUAL | ELSEWHERE | OF_ARCHIVES | OF_CHARTS | OF_PAGES
 
 
 def test_inspect_prints_values_and_json_where_asked(call, model):

@@ -121,7 +121,7 @@ def test_what_is_expected_is_said_before_long_work_and_not_before_short(
 
 def test_the_seconds_of_all_parts_of_lags_are_added_up(weather_case, monkeypatch):
     network, windows = weather_case
-    paces = {"secant_pace": 0.0, "tree_pace": 0.0, "run_pace": 1.0, "certify_pace": 1.0}
+    paces = {"secant_pace": 0.0, "tree_pace": 0.0, "hiding_pace": 1.0, "certify_pace": 1.0}
     for name, pace in paces.items():
         monkeypatch.setattr(planning, name, lambda *_, pace=pace: pace)
     none = {"certificates": None, "test": None}

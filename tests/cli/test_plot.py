@@ -120,6 +120,7 @@ def test_a_chart_refuses_what_it_would_not_look_at(call, model, data):
     for typed, reason in (
         (("waterfall", model, data, "--kind", "U"), "waterfall does not take --kind"),
         (("memory", model, data, "--method", "tree"), "memory does not take --method"),
+        (("anatomy", model, "--target", "temp"), "anatomy does not take --target"),
         (("anatomy", model, data), "is drawn of one file, and data were given too: leave out"),
         (("compared_weights", model), "of two networks, and one was given: name the other"),
     ):

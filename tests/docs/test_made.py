@@ -48,6 +48,14 @@ def test_a_method_s_page_says_what_it_gives_as_the_registry_has_it(name):
     assert f'method="{name}"' in page
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_the_formula_of_a_method_is_set_as_one_and_its_cost_too(name):
+    page, said = facts(name)
+    formula = page.split("## Formula")[1].split("## Identity")[0]
+    assert "```math" in formula and "```text" not in formula
+    assert "`" not in said["cost in cell evaluations"]
+
+
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "auto"])
 def test_the_cost_of_a_method_is_that_of_the_table_of_methods(name):
     table = (DOCS / "methods.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnnlens
-from networks import CELLS, cell, forecaster
+from networks import CELLS, cell, chain, forecaster
 from page_networks import page_network_of
 from rnnlens import Effort
 from rnnlens.engine import activations
@@ -19,6 +19,8 @@ from rnnlens.engine.kernels.run import evaluate_leaves, packed, takes_pairs
 from rnnlens.engine.schedule.cost import cost
 from rnnlens.errors import InputError
 from rnnlens.network.activations import ACTIVATIONS, AXIS_WISE, Activation
+from rnnlens.network.cells import Gate, SimpleRNN
+from rnnlens.network.layers import Recurrent
 from small_networks import SMALL, small
 
 torch = pytest.importorskip("torch")
@@ -143,6 +145,30 @@ def test_methods_give_what_they_give_here_and_say_where(method, precision, rng):
     close(there.contribution.values, here.contribution.values, precision)
     close(there.forecast.values, here.forecast.values, precision)
     assert "device" not in here.attrs and there.attrs["device"] == "cpu"
+
+
+@pytest.mark.parametrize("abreast", [1, 64])
+@pytest.mark.parametrize("method", ["secant", "integrated_gradients"])
+def test_backgrounds_are_summed_in_double_precision(method, abreast, rng, monkeypatch):
+    # a linear network whose weights are powers of two, from windows of zeros: every contribution
+    # of every background is exact, and so is their sum in double precision alone
+    quarter, kept = np.full((1, 1), 0.25), np.full((1, 1), 0.5)
+    network = chain(
+        Recurrent(SimpleRNN(Gate(quarter, kept, np.zeros(1)), Activation("linear"))), shape=(3, 1)
+    )
+    backgrounds = rng.integers(1, 64, size=(64, 3, 1)) / 64
+    backgrounds[0], backgrounds[-1] = 2.0**30, -(2.0**30)
+    monkeypatch.setattr("rnnlens.attribution.question.few_at_once", lambda *_, **__: abreast)
+    asked = {
+        "method": method,
+        "baseline": backgrounds,
+        "effort": Effort(precision="float32", tolerance=1.0 if "grad" in method else None),
+    }
+    with placed("cpu"):
+        found = rnnlens.explain(network, np.zeros((1, 3, 1)), **asked)
+    weights = 0.25 * 0.5 ** np.arange(3)
+    expected = -weights * backgrounds[:, ::-1, 0].sum(axis=0) / 64
+    np.testing.assert_array_equal(found.contribution[0, :, 0], expected.astype(np.float32))
 
 
 def test_windows_in_chunks_are_the_same_windows(rng, monkeypatch):

@@ -81,10 +81,12 @@ class RecurrentNetwork(torch.nn.Module):
 
     __module__ = "pytorch_forecasting.models.rnn._rnn"
 
-    def __init__(self, cell, normalizer, reals=REALS, *, kinds=None, lags=None, targets=("load",)):
+    def __init__(
+        self, cell, normalizer, reals=REALS, *, categoricals=None, lags=None, targets=("load",)
+    ):
         super().__init__()
-        kinds, lags = kinds or {}, lags or {}
-        sizes = {name: len(LABELS[columns[0]]) for name, columns in kinds.items()}
+        categoricals, lags = categoricals or {}, lags or {}
+        sizes = {name: len(LABELS[columns[0]]) for name, columns in categoricals.items()}
         tables = {name: torch.nn.Embedding(size, size + 1) for name, size in sizes.items()}
         self.embeddings = torch.nn.Module()
         self.embeddings.embeddings = torch.nn.ModuleDict(tables)
@@ -94,14 +96,14 @@ class RecurrentNetwork(torch.nn.Module):
         several = len(targets) > 1
         self.output_projector = torch.nn.ModuleList(projectors) if several else projectors[0]
         self.loss = MAE()
-        flat = [column for columns in kinds.values() for column in columns]
+        flat = [column for columns in categoricals.values() for column in columns]
         self.hparams = SimpleNamespace(
             target=list(targets) if several else targets[0],
             static_reals=[name for name in STATIC if name in reals],
-            static_categoricals=[name for name in kinds if name == "site"],
+            static_categoricals=[name for name in categoricals if name == "site"],
             x_reals=list(reals),
             x_categoricals=flat,
-            categorical_groups={k: list(v) for k, v in kinds.items() if list(v) != [k]},
+            categorical_groups={k: list(v) for k, v in categoricals.items() if list(v) != [k]},
             target_lags={
                 name: {f"{name}_lagged_by_{lag}": lag for lag in own} for name, own in lags.items()
             },
@@ -142,10 +144,10 @@ class TimeSeriesDataSet:
         longest = max((lag for own in lags.values() for lag in own.values()), default=0)
         kept = (frame.groupby("site").cumcount() >= longest).to_numpy()
         frame, values, codes = frame[kept], values[kept], codes[kept]
-        kinds = [[code_of(one, cell) for cell in frame[one]] for one in self.flat_categoricals]
+        rows_of = [[code_of(one, cell) for cell in frame[one]] for one in self.flat_categoricals]
         self.data = {
             "reals": torch.tensor(values.to_numpy(), dtype=torch.float32),
-            "categoricals": torch.tensor(kinds or [[]]).T,
+            "categoricals": torch.tensor(rows_of or [[]]).T,
             "target": [torch.tensor(frame[one].to_numpy(), dtype=torch.float32) for one in targets],
             "time": torch.tensor(frame.day.to_numpy()),
             "groups": torch.tensor(codes[:, None]),

@@ -128,7 +128,7 @@ def _(_: Path) -> None:
 @case("a category that the model was not fitted on")
 def _(_: Path) -> None:
     known = RecurrentNetwork(
-        torch.nn.LSTM, EncoderNormalizer(), ["load"], kinds={"weekday": ("weekday",)}
+        torch.nn.LSTM, EncoderNormalizer(), ["load"], categoricals={"weekday": ("weekday",)}
     )
     library = ModuleType("pytorch_forecasting.data.timeseries")
 

@@ -140,8 +140,8 @@ DRAWN = {
     "probe": charts.probe,
     "record": charts.record,
 }
-#: What stays as it is: the names of layers, targets and features.
-AS_IT_IS = frozenset({"recurrent", "lstm", "output", "feature", "flow"})
+#: What stays as it is: the names of layers, targets and features, and what these networks are of.
+AS_IT_IS = frozenset({"recurrent", "lstm", "output", "feature", "flow", "made", "test"})
 
 
 @pytest.fixture(scope="module")

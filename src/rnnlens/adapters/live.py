@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.adapters.versions import named
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -69,7 +70,10 @@ def laid_out(
 
 def scaled_note(by: str, of: str, steps: str) -> str:
     """Say that each window is scaled by numbers of its own, which are the input `of`."""
-    return (
-        f"each window is scaled by {by}, which are the input {of!r}; what {steps!r} cannot reach "
-        "may still move the forecast through them"
+    return told(
+        "each window is scaled by {by}, which are the input {window}; what {past} cannot reach may "
+        "still move the forecast through them",
+        by=by,
+        window=repr(of),
+        past=repr(steps),
     )

@@ -18,6 +18,7 @@ from rnnlens.adapters.given import SeriesGiven, refuse_beside
 from rnnlens.adapters.tidy import tidy
 from rnnlens.adapters.versions import named
 from rnnlens.errors import DataError, InputError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.check import check
 from rnnlens.network.layers import Input, Rescaling, Reshape
 from rnnlens.network.network import Network, Node, Ref, Source
@@ -53,7 +54,7 @@ def read(source: object, options: ReadOptions) -> Network:
         network = _scaled_behind(network, _line([behind]))
     notes = list(network.origin.notes)
     if before or behind is not None:
-        notes.append("the scalers of the pipeline are layers of the network")
+        notes.append(told("the scalers of the pipeline are layers of the network"))
     origin = replace(network.origin, format=named("scikeras"), notes=tuple(notes))
     return check(replace(network, origin=origin, name=type(wrapper).__name__))
 

@@ -5,7 +5,8 @@ takes at most 100 windows, one drawn at random from each of as many stretches of
 the exact tree on them (`rnnlens.attribution.methods.shapley_tree`), and compares: the secant
 contributions of each lag, summed over features, minus the lag's exact value. Exact for the windows
 it takes; over the others it says as much as a sample does. Cost: that of the tree, at most a
-quarter of what the contributions themselves cost.
+part of what the contributions themselves cost that the caller states. Where even the fewest lags of
+one window cost more, both are compared against some of the backgrounds alone, evenly taken.
 
 Where lags were brought to their exact values already (`rnnlens.attribution.refined`) and no more of
 them fit, what secant missed before that is known at no cost, in every window: then that is the
@@ -22,19 +23,23 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.budget import Cost
 from rnnlens.attribution.games.costs import BUDGET
+from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution
-from rnnlens.names import declared
+from rnnlens.engine.schedule.plan import evenly
+from rnnlens.names import counted, declared, told
 
 __all__ = [
     "AUDITED",
+    "SECANT_CELL",
     "Audit",
     "audit",
     "audit_cells",
     "audit_of_refined",
     "can_be_audited",
     "spread",
+    "windows_text",
 ]
 
 #: Windows that an audit takes at the most.
@@ -43,6 +48,8 @@ AUDITED = 100
 LEAST_LAGS, LEAST_WINDOWS = 6, 5
 #: Lags that are taken one by one beyond those that are exact already.
 MORE = 2
+#: What a cell of secant takes beside one of a tree, about: it runs more windows together.
+SECANT_CELL = 0.5
 #: The share of all contribution whose lags an audit covers: those that the forecast can see.
 SEEN = 0.95
 
@@ -69,6 +76,8 @@ class Audit:
         Whether these lags hold the exact values by now.
     inputs : bool
         Whether whole inputs were players, for their lags are too many.
+    backgrounds : int
+        Windows that both were compared against, where they are not all that there are; else 0.
     """
 
     difference: Array = declared("sample", "lag")
@@ -81,6 +90,7 @@ class Audit:
     cells: int
     refined: bool = False
     inputs: bool = False
+    backgrounds: int = 0
 
     @property
     def largest_share(self) -> float:
@@ -95,15 +105,32 @@ class Audit:
     @property
     def sentence(self) -> str:
         """What was found, in words."""
-        count = len(self.windows)
-        windows = "1 window" if count == 1 else f"{count:,} windows"
-        before = ", before they took its place" if self.refined else ""
-        return (
-            f"secant against exact Shapley values of {'whole inputs' if self.inputs else 'lags'} "
-            f"in {windows}{before}: mean difference "
-            f"{self.mean:.3g} ({self.mean_share:.1%} of the mean size), largest "
-            f"{self.largest:.3g} ({self.largest_share:.1%})"
+        values = {
+            "players": told("whole inputs") if self.inputs else told("lags"),
+            "windows": windows_text(len(self.windows)),
+            "mean": self.mean,
+            "mean_share": self.mean_share,
+            "largest": self.largest,
+            "largest_share": self.largest_share,
+        }
+        if self.refined:
+            return told(
+                "secant against exact Shapley values of {players} in {windows}, before they took "
+                "its place: mean difference {mean:.3g} ({mean_share:.1%} of the mean size), "
+                "largest {largest:.3g} ({largest_share:.1%})",
+                **values,
+            )
+        return told(
+            "secant against exact Shapley values of {players} in {windows}: mean difference "
+            "{mean:.3g} ({mean_share:.1%} of the mean size), largest {largest:.3g} "
+            "({largest_share:.1%})",
+            **values,
         )
+
+
+def windows_text(count: int) -> str:
+    """Count windows, in words."""
+    return counted(count, "{count} window", "{count:,} windows")
 
 
 def spread(windows: int, most: int, seed: int) -> NDArray[np.int64]:
@@ -148,9 +175,18 @@ def audit(
     if known is not None and lags <= beyond:
         return known
     windows = spread(question.windows, taken, seed)
-    exact = shapley_tree(by_itself.part(windows).with_newest(lags), progress=progress)
-    compared = _compared(contribution[windows].sum(axis=2), exact, windows)
-    return replace(compared, inputs=lags == 0)
+    asked, by_lag = by_itself.part(windows).with_newest(lags), contribution[windows].sum(axis=2)
+    few = _backgrounds(asked, lags, budget)
+    if few and not beyond:
+        stands_in = asked.one_window("auto")
+        chosen = evenly(len(stands_in.windows), few)
+        some = replace(stands_in, windows=tuple(stands_in.windows[k] for k in chosen))
+        asked = asked.against(some)
+        by_lag = secant(asked).contribution.sum(axis=2)
+    exact = shapley_tree(asked, progress=progress)
+    return replace(
+        _compared(by_lag, exact, windows), inputs=lags == 0, backgrounds=0 if beyond else few
+    )
 
 
 def audit_of_refined(contribution: Array, exact: LagContribution) -> Audit:
@@ -183,8 +219,22 @@ def audit_cells(
     windows, lags = _fitting(question, LEAST_LAGS, budget, most, beyond)
     if beyond and lags <= beyond:
         return 0
-    one = Cost(replace(question, groups=None).part(slice(0, 1)), by_feature=False)
-    return windows * (one.exact(lags) or 0)
+    one = replace(question, groups=None).part(slice(0, 1))
+    cells = windows * (Cost(one, by_feature=False).exact(lags) or 0)
+    few = 0 if beyond else _backgrounds(one, lags, budget)
+    return cells if not few else cells * few // len(one.one_window("auto").windows)
+
+
+def _backgrounds(question: Question, lags: int, budget: int) -> int:
+    """Give the backgrounds that fit a budget where not all of them do, at least one; else 0."""
+    count = len(question.one_window("auto").windows)
+    cells = Cost(question, by_feature=False).exact(lags) or 0
+    if cells <= budget or count == 1:
+        return 0
+    # secant, which is asked of them anew, takes three runs of each
+    layers = sum(1 for _ in question.network.recurrent())
+    again = int(SECANT_CELL * 3 * question.windows * question.steps * layers)
+    return min(count, max(1, budget // (cells // count + again)))
 
 
 def _fitting(question: Question, seen: int, budget: int, most: int, beyond: int) -> tuple[int, int]:

@@ -9,8 +9,8 @@ for the most newest lags between 10 and the number asked for that fit. Otherwise
 (`rnnlens.attribution.methods.secant`) is taken, against many background windows where such are
 given; half of the budget brings as many of the newest lags as fit to their exact values in all
 windows (`rnnlens.attribution.refined`), and exact values of all lags that the forecast sees say on
-a sample of windows how far what was found is off (`rnnlens.attribution.audit`). The audit takes a
-quarter of what the contributions take at the most, and of several targets each has its part of it.
+a sample of windows how far what was found is off (`rnnlens.attribution.audit`). The audit takes
+about a seventh of what the contributions take, and of several targets each has its part of it.
 The result says which it was, and why. Where so many lags are asked for one by one as there are,
 exact values are taken for all of them or not as the whole answer.
 """
@@ -19,7 +19,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnlens.attribution.audit import AUDITED, Audit, audit, audit_cells, can_be_audited
+from rnnlens.attribution.audit import (
+    AUDITED,
+    SECANT_CELL,
+    Audit,
+    audit,
+    audit_cells,
+    can_be_audited,
+)
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.games.budget import Choice, Cost
 from rnnlens.attribution.games.costs import usual_budget
@@ -29,6 +36,7 @@ from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
 from rnnlens.engine.schedule.progress import Parts
+from rnnlens.names import clauses, counted, told
 
 __all__ = [
     "FEWEST_LAGS",
@@ -47,11 +55,9 @@ FEWEST_LAGS = 10
 #: Lags that are taken one by one where the question does not say, if they fit.
 NEWEST = 12
 #: The audit takes this share of what the contributions take, at the most.
-AUDIT = 0.25
-#: What a cell of secant takes beside one of a tree, about: it runs more windows together.
-SECANT_CELL = 0.5
+AUDIT = 0.15
 #: What is said where no exact values can be had of anything.
-UNAUDITED = "not audited: of so many inputs no exact values can be had, name some with of="
+UNAUDITED = told("not audited: of so many inputs no exact values can be had, name some with of=")
 
 
 @dataclass(frozen=True)
@@ -96,16 +102,24 @@ def choose(
     for lags in range(most, fewest - 1, -1):
         cells = cost.exact(lags)
         if cells is not None and cells <= allowed:
-            why = (
-                f"exact Owen values: {cells:,} cell evaluations for {windows:,} windows are within "
-                f"the budget of {allowed:,}"
+            why = told(
+                "exact Owen values: {cells:,} cell evaluations for {windows:,} windows are within "
+                "the budget of {budget:,}",
+                cells=cells,
+                windows=windows,
+                budget=allowed,
             )
             return Choice("owen", why, lags, cells)
     cells = cost.exact(fewest)
-    takes = "too many coalitions" if cells is None else f"{cells:,} cell evaluations"
-    why = (
-        f"secant: exact Owen values for {windows:,} windows would take {takes}, beyond the budget "
-        f"of {allowed:,}"
+    takes = told("too many coalitions")
+    if cells is not None:
+        takes = told("{cells:,} cell evaluations", cells=cells)
+    why = told(
+        "secant: exact Owen values for {windows:,} windows would take {takes}, beyond the budget "
+        "of {budget:,}",
+        windows=windows,
+        takes=takes,
+        budget=allowed,
     )
     layers = sum(1 for _ in question.network.recurrent())
     passes = 1 + 3 * len((background or question.one_window("auto")).windows)
@@ -133,7 +147,7 @@ def default(
         return Default(choice, exact, baseline, None, question.steps)
     against = baseline if background is None else background
     question = question.against(against).with_newest(question.newest_or(NEWEST))
-    with Parts(progress, **_beside_secant(question, choice, budget)) as parts:
+    with Parts(progress, **_beside_secant(question, choice, budget, asked)) as parts:
         found = secant(question, progress=parts.of("secant"))
         made = refined(question, found, budget=budget // 2, progress=parts.of("refined"))
         checked = None
@@ -150,30 +164,38 @@ def default(
             )
     choice = _said(choice, made)
     if checked is None:
-        choice = replace(choice, why=f"{choice.why}; {UNAUDITED}")
+        choice = replace(choice, why=clauses([choice.why, UNAUDITED]))
     return Default(choice, made.contributions, against, checked, made.newest)
 
 
 def parts_of(
-    question: Question, *, background: Baseline | None = None, budget: int | None = None
+    question: Question,
+    *,
+    background: Baseline | None = None,
+    budget: int | None = None,
+    asked: int = 1,
 ) -> dict[str, int]:
-    """Say how many cells each part of the answer will take, about, before anything is run."""
+    """Say how many cells each part of the answer will take, about, before anything is run.
+
+    That is for one target, where so many are asked for.
+    """
     choice = choose(question, background=background, budget=budget)
     budget = usual_budget(question.network) if budget is None else budget
     if choice.method == "owen":
         return {"owen": choice.cells}
     against = question.one_window("auto") if background is None else background
     question = question.against(against).with_newest(question.newest_or(NEWEST))
-    return _beside_secant(question, choice, budget)
+    return _beside_secant(question, choice, budget, asked)
 
 
-def _beside_secant(question: Question, choice: Choice, budget: int) -> dict[str, int]:
+def _beside_secant(question: Question, choice: Choice, budget: int, asked: int) -> dict[str, int]:
     """Say what secant takes, what exact lags take, and what the audit: in cells."""
     newest, cells = fitting_lags(question, budget // 2)
     checked = 0
     if can_be_audited(question):
-        allowed = _for_audit(budget, choice.cells, cells)
-        checked = audit_cells(question, budget=allowed, beyond=newest)
+        allowed = _for_audit(budget, choice.cells, cells) // asked
+        most = max(1, AUDITED // asked)
+        checked = audit_cells(question, budget=allowed, most=most, beyond=newest)
     return {"secant": choice.cells, "refined": cells, "audit": checked}
 
 
@@ -186,9 +208,12 @@ def _said(choice: Choice, made: Refined) -> Choice:
     """Add what was made exact to what is said of the choice."""
     if not made.newest:
         return choice
-    lags = "lag" if made.newest == 1 else f"{made.newest} lags"
-    why = (
-        f"{choice.why}; the newest {lags}, and all older ones together, brought to exact Shapley "
-        f"values by {made.cells:,} more"
+    exact = counted(
+        made.newest,
+        "the newest lag, and all older ones together, brought to exact Shapley values by {cells:,} "
+        "more",
+        "the newest {count} lags, and all older ones together, brought to exact Shapley values by "
+        "{cells:,} more",
+        cells=made.cells,
     )
-    return replace(choice, why=why, cells=choice.cells + made.cells)
+    return replace(choice, why=clauses([choice.why, exact]), cells=choice.cells + made.cells)

@@ -50,6 +50,7 @@ from rnnlens.attribution.result import (
     LagFeatureContribution,
     Sensitivity,
 )
+from rnnlens.names import told
 
 __all__ = ["About", "MethodArrays", "MethodOptions", "MethodResult", "run_method"]
 
@@ -154,6 +155,8 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
             "audit_share": made.audit.mean_share,
             "audit_windows": len(made.audit.windows),
         }
+        if made.audit.backgrounds:
+            about["audit_backgrounds"] = made.audit.backgrounds
     return MethodResult(made.contributions, about, made.baseline)
 
 
@@ -199,9 +202,11 @@ def _with_errors(values: Sampled, about: About) -> MethodResult:
         standard_error=wide,
         carried_standard_error=None if carried is None else carried * factor,
     )
-    said = (
-        f"widened by up to {factor.max():.2g}, for as few as {int(pairs.min())} pairs of orders "
-        "tell a standard error too small"
+    said = told(
+        "widened by up to {factor:.2g}, for as few as {pairs} pairs of orders tell a standard "
+        "error too small",
+        factor=float(factor.max()),
+        pairs=int(pairs.min()),
     )
     return MethodResult(values, about | {"standard_errors": said})
 

@@ -30,7 +30,7 @@ from rnnlens.attribution.dependence import (
     dependence_length,
 )
 from rnnlens.errors import DataError
-from rnnlens.names import declared
+from rnnlens.names import declared, told
 
 __all__ = ["LagShare", "check_windows", "lag_share"]
 
@@ -115,9 +115,11 @@ def _note(windows: int, length: float) -> str:
     """Say that windows depend on each other for too long for any interval, if they do."""
     if length == 1 or windows >= LENGTHS * length:
         return ""
-    return (
-        f"neighbouring windows depend on each other over about {length:.0f}, so that {windows} of "
-        "them are too few to tell how far the shares may be off: the intervals may be too short"
+    return told(
+        "neighbouring windows depend on each other over about {length:.0f}, so that {windows} of "
+        "them are too few to tell how far the shares may be off: the intervals may be too short",
+        length=float(length),
+        windows=windows,
     )
 
 

@@ -21,6 +21,8 @@ from uuid import uuid4
 import numpy as np
 
 from rnnlens.bulk.blocks import Block, Grid
+from rnnlens.bulk.upkeep.files import flush_folder
+from rnnlens.bulk.upkeep.layout import axes_kept
 from rnnlens.errors import InputError, MissingLibrary
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ __all__ = [
 
 #: The first version of zarr that puts every file in its place whole.
 OLDEST = (3, 1, 3)
+#: How often a chunk is written whose draft was taken away.
+TRIES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +143,7 @@ def create(out: Path, layout: Layout, fill: Callable[[Path], None]) -> None:
             _lay_out(draft, layout)
         fill(draft)
         draft.rename(out)
+        flush_folder(out.absolute().parent)
     except Exception as error:  # a draft that another process swept away makes Zarr raise any kind
         if out.exists():
             return
@@ -195,31 +200,44 @@ def consolidate(out: Path) -> None:
 
 
 @lru_cache(maxsize=64)
-def _opened(path: str) -> Any:
+def _opened_as(path: str, _: tuple[int, int]) -> Any:
     zarr = zarr_here()
     # zero is an answer too: a chunk of nothing but the fill value must be there
     with zarr.config.set({"array.write_empty_chunks": True}):
         return zarr.open_array(path, mode="r+", use_consolidated=False)
 
 
+def _opened(path: Path) -> Any:
+    """Open an array once, and anew where another result was laid out in its place meanwhile."""
+    laid_out = (path / "zarr.json").stat()
+    return _opened_as(str(path), (laid_out.st_ino, laid_out.st_mtime_ns))
+
+
 def write_block(out: Path, block: Block, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write the arrays of a block, (station, row, ...) each, into its chunks."""
     where = slice(*block.stations), slice(*block.rows)
     for name, values in arrays.items():
-        array = _opened(str(out / name))
-        if _by_station(array):
-            array[where] = values
-        else:
-            array[where[1]] = values[0]
+        array = _opened(out / name)
+        for tries in range(TRIES, 0, -1):
+            try:
+                if _by_station(array):
+                    array[where] = values
+                else:
+                    array[where[1]] = values[0]
+                break
+            except FileNotFoundError:
+                # another that does the same block took the draft for one that was left behind
+                if tries == 1:
+                    raise
 
 
 def chunk_of(out: Path, name: str, grid: Grid, number: int) -> Path:
     """Give the file of a block's chunk of an array."""
-    array = _opened(str(out / name))
+    axes = axes_kept(out, name) or _opened(out / name).metadata.dimension_names
     down, along = grid.place(number)
-    place = (down, along) if _by_station(array) else (along,)
-    key = array.metadata.encode_chunk_key(place + (0,) * (array.ndim - len(place)))
-    return out / name / key
+    place = (down, along) if axes[0] == "station" else (along,)
+    keys = (*place, *(0 for _ in axes[len(place) :]))
+    return out.joinpath(name, "c", *map(str, keys))
 
 
 def _by_station(array: Any) -> bool:

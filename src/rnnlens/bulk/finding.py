@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnlens.bulk.job import FOLDER, Manifest, kept_whole, read_manifest
-from rnnlens.bulk.records import Record, checksum, known, place_of_record, put, sound
+from rnnlens.bulk.job import Manifest, read_manifest
+from rnnlens.bulk.records import SKETCH, Record, known, place_of_record, sound
+from rnnlens.bulk.summing import PLACE
+from rnnlens.bulk.upkeep.layout import changed, lists
 from rnnlens.engine.schedule.threads import each
 
-__all__ = ["Damage", "State", "damages", "laid_out_again", "note_layout", "state", "undone"]
-
-#: The checksums of the files that were there before any block, and where copies of them are.
-LAYOUT, COPIES = "layout.json", "layout"
+__all__ = ["Damage", "State", "damages", "state", "undone", "unsummable"]
 
 
 @dataclass(frozen=True)
@@ -79,49 +77,28 @@ def undone(out: Path, manifest: Manifest, numbers: Iterable[int]) -> list[int]:
     return [number for number, _ in _unsound(out, manifest, list(numbers))]
 
 
+def unsummable(out: Path, manifest: Manifest) -> list[int]:
+    """Give the blocks whose part of the summary is not as their record says."""
+
+    def lost(number: int) -> bool:
+        record = known(out, number)
+        return record is None or bool(sound(out, manifest.grid, record, (SKETCH,)))
+
+    return [number for number in range(manifest.grid.count) if lost(number)]
+
+
 def damages(out: Path) -> list[Damage]:
     """Find everything of a result that is not as it was written; blocks not yet done are none."""
     manifest = read_manifest(out)
-    found = [Damage(name) for name in kept_whole(out, manifest)]
-    found += [Damage(one.as_posix()) for one in _not_as_laid_out(out)]
+    found = [Damage(one) for one in changed(out)]
+    if not found and state(out).complete and not lists(out, PLACE):
+        found.append(Damage(PLACE))  # whoever did the last block was ended before its sum
     for number, names in _unsound(out, manifest, list(range(manifest.grid.count))):
         if known(out, number) is not None:
             found += [Damage(name, number) for name in names]
         elif _record_there(out, number):
             found.append(Damage("record", number))
     return found
-
-
-def note_layout(group: Path, arrays: Iterable[str]) -> None:
-    """Keep copies and checksums of all that is no chunk of the arrays that blocks write."""
-    written, said = set(arrays), {}
-    for path in sorted(group.rglob("*")):
-        name = path.relative_to(group)
-        first, *rest = name.parts
-        if path.is_dir() or first == FOLDER or (first in written and len(rest) > 1):
-            continue
-        copy = group / FOLDER / COPIES / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        put(copy, path.read_bytes())
-        said[name.as_posix()] = checksum(path)
-    put(group / FOLDER / LAYOUT, json.dumps(said, indent=1).encode("utf-8"))
-
-
-def laid_out_again(out: Path) -> list[Path]:
-    """Put back what was laid out and is not as it was; give those that were put back."""
-    mended = []
-    for name in _not_as_laid_out(out):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        put(out / name, (out / FOLDER / COPIES / name).read_bytes())
-        mended.append(name)
-    return mended
-
-
-def _not_as_laid_out(out: Path) -> Iterator[Path]:
-    said = json.loads((out / FOLDER / LAYOUT).read_bytes())
-    for name, stated in said.items():
-        if checksum(out / name) != stated:
-            yield Path(name)
 
 
 def _records(out: Path, numbers: range) -> list[Record | None]:

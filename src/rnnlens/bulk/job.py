@@ -21,9 +21,9 @@ from rnnlens.attribution.options import Effort
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.bulk.blocks import Grid
 from rnnlens.bulk.sources.open import open_source
+from rnnlens.bulk.upkeep.files import put
 from rnnlens.bulk.windows import Cutter
 from rnnlens.errors import UnreadableFile
-from rnnlens.results.place import placed
 from rnnlens.series.sidecar import Sidecar
 from rnnlens.series.sidecar_text import from_toml
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FOLDER",
+    "QUESTION",
     "Job",
     "Manifest",
     "baseline_digest",
     "kept_baseline",
-    "kept_whole",
     "load",
     "network_digest",
     "read_manifest",
@@ -47,10 +47,12 @@ __all__ = [
 #: The folder within a result that holds what is needed to go on with it.
 FOLDER = ".rnnlens"
 MANIFEST, NETWORK, BASELINE = "manifest.json", "network.npz", "baseline.npz"
+#: Of these, what is kept once more.
+QUESTION = (NETWORK, BASELINE)
 #: Of the layout of that folder.
 FORMAT = 1
 #: What reading a damaged file of arrays may raise.
-DAMAGED = (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -166,17 +168,18 @@ def baseline_digest(baseline: Baseline) -> str:
 def store(folder: Path, manifest: Manifest, network: bytes, baseline: Baseline) -> None:
     """Write a job into its folder."""
     folder.mkdir(parents=True)
-    (folder / NETWORK).write_bytes(network)
-    with placed(folder / BASELINE) as draft:
-        np.savez(
-            draft,
-            text=np.array(baseline.text),
-            windows=np.stack(baseline.windows),
-            held=baseline.held,
-        )
+    put(folder / NETWORK, network)
+    kept = io.BytesIO()
+    np.savez(
+        kept,
+        text=np.array(baseline.text),
+        windows=np.stack(baseline.windows),
+        held=baseline.held,
+    )
+    put(folder / BASELINE, kept.getvalue())
     said = {"format": FORMAT, "identity": manifest.identity, "archive": manifest.path}
     text = json.dumps(said | {"asked": manifest.asked}, indent=1, ensure_ascii=False)
-    (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+    put(folder / MANIFEST, f"{text}\n".encode())
 
 
 def read_manifest(out: Path) -> Manifest:
@@ -200,23 +203,6 @@ def read_manifest(out: Path) -> Manifest:
     return manifest
 
 
-def kept_whole(out: Path, manifest: Manifest) -> list[str]:
-    """Name what of a question is not kept as it was asked: its network, its baseline."""
-    folder, wrong = out / FOLDER, []
-    try:
-        content = (folder / NETWORK).read_bytes()
-        same = network_digest(content) == manifest.asked["network"]
-    except DAMAGED:
-        same = False
-    wrong += [] if same else [f"{FOLDER}/{NETWORK}"]
-    try:
-        digest = baseline_digest(_baseline(folder))
-        same = digest == manifest.settings["baseline windows"]
-    except DAMAGED:
-        same = False
-    return wrong + ([] if same else [f"{FOLDER}/{BASELINE}"])
-
-
 def _baseline(folder: Path) -> Baseline:
     with np.load(folder / BASELINE, allow_pickle=False) as kept:
         return Baseline(str(kept["text"]), tuple(kept["windows"]), kept["held"])
@@ -238,7 +224,10 @@ def load(out: str, archive: str, identity: str) -> Job:
     folder = Path(out, FOLDER)
     manifest = read_manifest(Path(out))
     if manifest.identity != identity:
-        raise UnreadableFile(f"{folder / MANIFEST} was changed while blocks were explained")
+        raise UnreadableFile(
+            f"{folder / MANIFEST} was changed while blocks were explained: give the same command "
+            "again"
+        )
     sidecar = Sidecar(**from_toml(manifest.settings["sidecar"]))
     source = open_source(archive, sidecar)
     return Job(manifest, read(folder / NETWORK), _baseline(folder), Cutter.of(source, sidecar))

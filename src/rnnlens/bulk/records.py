@@ -8,15 +8,14 @@ long as the chunks have those checksums: whatever became of them, a block is don
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from rnnlens.bulk.arrays import chunk_of
 from rnnlens.bulk.blocks import Grid
 from rnnlens.bulk.job import FOLDER
+from rnnlens.bulk.upkeep.files import put
 
 __all__ = [
     "SKETCH",
@@ -26,7 +25,6 @@ __all__ = [
     "keep",
     "known",
     "place_of_record",
-    "put",
     "sketch_of",
     "sound",
 ]
@@ -101,19 +99,6 @@ def keep(out: Path, record: Record) -> None:
     put(place, json.dumps(asdict(record)).encode("ascii"))
 
 
-def put(place: Path, content: bytes) -> None:
-    """Write a file that is whole or not there, and outlasts the machine's end."""
-    draft = place.with_name(f".{place.name}-{uuid4().hex}")
-    try:
-        with open(draft, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(place)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def checksums(out: Path, names: Iterable[str], grid: Grid, number: int) -> dict[str, str]:
     """Give the checksums of a block's files as they lie there."""
     return {name: checksum(_file_of(out, name, grid, number)) for name in names}
@@ -128,10 +113,11 @@ def known(out: Path, number: int) -> Record | None:
     return record if record.block == number else None
 
 
-def sound(out: Path, grid: Grid, record: Record) -> list[str]:
-    """Name what of a block is not as its record says; nothing where all is."""
+def sound(out: Path, grid: Grid, record: Record, names: Iterable[str] | None = None) -> list[str]:
+    """Name what of a block, or of some of its files, is not as its record says."""
+    stated = record.checksums
     return [
         name
-        for name, stated in record.checksums.items()
-        if not stated or checksum(_file_of(out, name, grid, record.block)) != stated
+        for name in (stated if names is None else names)
+        if not stated.get(name) or checksum(_file_of(out, name, grid, record.block)) != stated[name]
     ]

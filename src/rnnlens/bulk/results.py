@@ -136,23 +136,24 @@ def repair(out: str | PathLike[str], archive: str | PathLike[str] | None = None)
         question is damaged itself.
     """
     from rnnlens.bulk.arrays import sweep
-    from rnnlens.bulk.ending import end
-    from rnnlens.bulk.finding import damages, laid_out_again, state
-    from rnnlens.bulk.job import kept_whole, load, read_manifest
+    from rnnlens.bulk.finding import damages, state
+    from rnnlens.bulk.job import FOLDER, load, read_manifest
     from rnnlens.bulk.looks.first import fingerprint, looked_at
     from rnnlens.bulk.runners import Tally, in_this_process
-    from rnnlens.bulk.summing import sweep_summaries
+    from rnnlens.bulk.upkeep.ending import end
+    from rnnlens.bulk.upkeep.layout import LAYOUT, changed, laid_out_again
+    from rnnlens.bulk.upkeep.leftovers import sweep_all
 
     path = _path(out)
     manifest, found = read_manifest(path), damages(path)
     sweep(path)
-    sweep_summaries(path, older=0)
+    sweep_all(path)
     if not found:
         return []
-    for name in kept_whole(path, manifest):
+    if f"{FOLDER}/{LAYOUT}" in changed(path):
         raise UnreadableFile(
-            f"{name} in {path} is damaged, of which there is no copy: ask rnnlens explain as "
-            "before, into another --out"
+            f"{FOLDER}/{LAYOUT} in {path} is damaged, of which there is no copy: ask rnnlens "
+            "explain as before, which writes it anew"
         )
     laid_out_again(path)
     blocks = sorted({one.block for one in found if one.block is not None})

@@ -22,7 +22,7 @@ from rnnlens.errors import InputError, MissingLibrary, RnnlensError
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Tally", "in_this_process", "on_dask"]
+__all__ = ["Tally", "in_this_process", "on_dask", "refuse_writing"]
 
 #: What the system says where there is no room.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -80,14 +80,14 @@ def in_this_process(job: Job, out: Path, numbers: Sequence[int], tally: Tally) -
     try:
         each(one, [(number,) for number in numbers], done)
     except OSError as error:
-        _refuse_writing(out, error, tally, len(numbers))
+        refuse_writing(out, error, tally, len(numbers))
 
 
 def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: Runner) -> None:
     """Do blocks on the workers of a Dask cluster."""
+    client, cluster = _client(runner)
     from distributed import as_completed
 
-    client, cluster = _client(runner)
     try:
         count, manifest = len(numbers), job.manifest
         futures = client.map(
@@ -110,9 +110,9 @@ def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: R
             if isinstance(error, RnnlensError):
                 tally.failed.append((of[future.key], str(error)))
             elif isinstance(error, OSError):
-                _refuse_writing(out, error, tally, count)
+                refuse_writing(out, error, tally, count)
             else:
-                raise error
+                future.result()  # which raises what went wrong
     finally:
         client.close()
         if cluster is not None:
@@ -147,7 +147,8 @@ def _client(runner: Runner) -> tuple[Client, Any]:
         ) from error
 
 
-def _refuse_writing(out: Path, error: OSError, tally: Tally, count: int) -> NoReturn:
+def refuse_writing(out: Path, error: OSError, tally: Tally, count: int) -> NoReturn:
+    """Say why a result cannot be written, and that it is gone on with."""
     why = "the disk is full" if error.errno in FULL else error.strerror or str(error)
     raise InputError(
         f"{out} cannot be written after {tally.done:,} of {count:,} blocks ({why}): make room, and "

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import time
 import warnings
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
 
+from rnnlens.attribution.registry import METHODS
 from rnnlens.bulk.arrays import zarr_here
 from rnnlens.bulk.job import FOLDER
+from rnnlens.bulk.methods import Words, variable_of, words_of
 from rnnlens.bulk.records import sketch_of
 from rnnlens.bulk.sketches import QUANTILE_ERROR, Sketch, read_sketches
 from rnnlens.dynamics.memory.jacobian_profile import lag_within
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 
     from rnnlens.bulk.job import Manifest
 
-__all__ = ["PLACE", "sweep_summaries", "write_summary"]
+__all__ = ["PLACE", "write_summary"]
 
 #: The group of a result that holds its summary, with a group for each grouping.
 PLACE = "summary"
 #: What its drafts begin with.
 DRAFT = f".{PLACE}-"
-#: Seconds after which a draft is nobody's any more.
-OLD = 3600.0
 PROBABILITIES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 
 #: What has no unit.
@@ -55,8 +53,10 @@ def write_summary(out: Path, manifest: Manifest) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that consolidated metadata are not in version 3
-            _write(draft, out, merged)
+            _write(draft, out, manifest, merged)
         place = out / PLACE
+        if _files(place) == _files(draft):
+            return  # and whoever reads it is not disturbed
         if place.exists():
             shutil.rmtree(place)
         try:
@@ -68,21 +68,21 @@ def write_summary(out: Path, manifest: Manifest) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def sweep_summaries(out: Path, older: float = OLD) -> None:
-    """Remove what was left where a process was killed that put a summary together.
-
-    Another job may be at it now, whose draft is younger.
-    """
-    for draft in (out / FOLDER).glob(f"{DRAFT}*"):
-        with suppress(OSError):
-            if time.time() - draft.stat().st_mtime >= older:
-                shutil.rmtree(draft)
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> None:
+def _write(
+    draft: Path, out: Path, manifest: Manifest, merged: dict[tuple[str, str], Sketch]
+) -> None:
     zarr = zarr_here()
     whole = zarr.open_group(out, mode="r", use_consolidated=False)
-    unit = whole["contribution"].attrs["units"]
+    method = manifest.settings["method"]
+    unit, words = whole[variable_of(method)].attrs["units"], words_of(method)
     target = whole.attrs["target"]
     lags, features = whole["lag"][...], whole["feature"][...]
     root = zarr.create_group(draft, zarr_format=3)
@@ -91,6 +91,7 @@ def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> Non
         group = root.create_group(grouping)
         group.attrs.update({
             "target": target,
+            "kind": METHODS[method].kind,
             "grouped_by": grouping,
             "quantile_error": f"at most {QUANTILE_ERROR:.1%} of the quantile",
         })
@@ -98,12 +99,15 @@ def _write(draft: Path, out: Path, merged: dict[tuple[str, str], Sketch]) -> Non
         _put(group, "lag", ("lag",), lags, {"long_name": "lag (1 = newest step fed in)"})
         _put(group, "feature", ("feature",), features, {})
         _put(group, "quantile", ("quantile",), PROBABILITIES, {})
-        for name, (axes, values, said) in _numbers(list(own.values()), len(lags)).items():
+        for name, (axes, values, said) in _numbers(list(own.values()), len(lags), words).items():
             units = {} if name in PURE_NUMBERS else {"units": unit}
-            _put(group, name, axes, values, {"long_name": f"{said} to {target}"} | units)
+            title = {"long_name": f"{said} {words.towards} {target}"}
+            _put(group, name, axes, values, title | units)
 
 
-def _numbers(own: list[Sketch], lags: int) -> dict[str, tuple[tuple[str, ...], NDArray[Any], str]]:
+def _numbers(
+    own: list[Sketch], lags: int, words: Words
+) -> dict[str, tuple[tuple[str, ...], NDArray[Any], str]]:
     """Give the numbers of a grouping: axes, values, and what they are."""
     windows = np.array([one.windows for one in own], np.int64)
     each = windows[:, None, None]
@@ -112,29 +116,29 @@ def _numbers(own: list[Sketch], lags: int) -> dict[str, tuple[tuple[str, ...], N
     of_lags, of_features = totals[:, :lags], totals[:, lags:]
     both, by_lag = ("group", "lag", "feature"), ("group", "lag")
     return {
-        "windows": (("group",), windows, "windows with contributions"),
-        "mean": (both, np.stack([one.signed for one in own]) / each, "mean contribution"),
+        "windows": (("group",), windows, f"windows with {words.several}"),
+        "mean": (both, np.stack([one.signed for one in own]) / each, f"mean {words.one}"),
         "mean_absolute": (
             both,
             np.stack([one.absolute for one in own]) / each,
-            "mean absolute contribution",
+            f"mean absolute {words.one}",
         ),
-        "lag_mean_absolute": (by_lag, of_lags, "mean absolute contribution of the lag"),
-        **_by_lag("lag", of_lags, "absolute contributions"),
+        "lag_mean_absolute": (by_lag, of_lags, f"mean absolute {words.one} of the lag"),
+        **_by_lag("lag", of_lags, f"absolute {words.several}"),
         "feature_mean_absolute": (
             ("group", "feature"),
             of_features,
-            "mean absolute contribution of the feature",
+            f"mean absolute {words.one} of the feature",
         ),
         "lag_quantile": (
             ("group", "quantile", "lag"),
             quantiles[..., :lags],
-            "quantile of the lag's contribution",
+            f"quantile of the lag's {words.one}",
         ),
         "feature_quantile": (
             ("group", "quantile", "feature"),
             quantiles[..., lags:],
-            "quantile of the feature's contribution",
+            f"quantile of the feature's {words.one}",
         ),
         **_memory(own),
     }

@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.attribution.question import Question
-from rnnlens.attribution.result import Contribution
-from rnnlens.attribution.runners import MethodOptions, run_method
+from rnnlens.attribution.runners import MethodArrays, MethodOptions, run_method
 from rnnlens.bulk.arrays import write_block
 from rnnlens.bulk.job import Job, load
-from rnnlens.bulk.records import SKETCH, Record, checksums, keep, put, sketch_of
+from rnnlens.bulk.methods import written_by
+from rnnlens.bulk.records import SKETCH, Record, checksums, keep, sketch_of
 from rnnlens.bulk.sensitivity import slopes_of
 from rnnlens.bulk.sketches import Sketch, content_of, sketches
+from rnnlens.bulk.upkeep.files import put
 from rnnlens.engine.device.choice import named, placed
 from rnnlens.engine.schedule.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OF_A_WINDOW", "Answer", "answer", "answered", "do", "do_anywhere"]
-
-#: What there is one number of for each window.
-OF_A_WINDOW = ("forecast", "baseline_forecast", "residual")
+__all__ = ["Answer", "answer", "answered", "do", "do_anywhere"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +52,9 @@ def answer(job: Job, number: int) -> Answer:
     block, settings = job.manifest.grid.block(number), job.manifest.settings
     found = job.cutter.windows(block)
     steps, features = job.cutter.sidecar.window, found.values.shape[2]
-    arrays: dict[str, NDArray[Any]] = {name: np.full(block.shape, np.nan) for name in OF_A_WINDOW}
-    arrays["contribution"] = np.full((*block.shape, steps, features), np.nan, settings["dtype"])
+    variable, *of_a_window = written_by(job.manifest)
+    arrays: dict[str, NDArray[Any]] = {name: np.full(block.shape, np.nan) for name in of_a_window}
+    arrays[variable] = np.full((*block.shape, steps, features), np.nan, settings["dtype"])
     kept: Mapping[tuple[str, str], Sketch] = {}
     if len(found.values):
         made = answered(job, found.values)
@@ -63,11 +62,11 @@ def answer(job: Job, number: int) -> Answer:
             array[found.stations, found.rows] = getattr(made, name)
         slopes = slopes_of(job, found.values) if settings["memory"] else None
         by = tuple(settings["by"])
-        kept = sketches(job.cutter, block, found, by, made.contribution, slopes)
+        kept = sketches(job.cutter, block, found, by, getattr(made, variable), slopes)
     return Answer(arrays, len(found.values), kept)
 
 
-def answered(job: Job, windows: NDArray[np.float64]) -> Contribution:
+def answered(job: Job, windows: NDArray[np.float64]) -> MethodArrays:
     """Explain windows on one thread: (sample, step, feature), in the network's own units."""
     settings = job.manifest.settings
     values = windows.astype(job.effort.precision, copy=False)
@@ -82,9 +81,7 @@ def answered(job: Job, windows: NDArray[np.float64]) -> Contribution:
     device = settings["device"]
     there = named(device, f"device {device}") if device else ""
     with one_thread(), placed(there):
-        made = run_method(settings["method"], question, MethodOptions(effort=job.effort)).arrays
-    assert isinstance(made, Contribution), "methods for archives give lags by features"
-    return made
+        return run_method(settings["method"], question, MethodOptions(effort=job.effort)).arrays
 
 
 def do(job: Job, out: Path, number: int) -> Record:

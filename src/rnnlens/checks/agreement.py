@@ -88,11 +88,11 @@ class Crowding:
 
 
 def agreement(question: Question, occluded: Array) -> Agreement:
-    """Compare methods by lag on the first few windows, of those that occlusion was run on.
+    """Compare methods by lag on the first few windows.
 
-    Shapes: occluded (some, lag), what it gives.
+    Shapes: occluded (sample, lag), what occlusion gives of them.
     """
-    some = question.part(slice(0, min(AUDITED, len(occluded))))
+    some = question.part(slice(0, AUDITED))
     by_lag: dict[str, Array] = {"secant": secant(some).contribution.sum(axis=2)}
     tree = shapley_tree(some.with_newest(_newest(some)))
     by_lag["tree"] = np.full_like(by_lag["secant"], np.nan)
@@ -129,10 +129,13 @@ def _newest(question: Question) -> int:
     return lags
 
 
-def crowding(question: Question, contribution: Array, occluded: Array) -> Crowding:
+def crowding(
+    question: Question, contribution: Array, occluded: Array, few: NDArray[np.int64]
+) -> Crowding:
     """Say how contributions are spread, and whether one end takes them all.
 
-    Shapes: contribution (sample, lag), occluded (some, lag), what occlusion gives of the first.
+    Shapes: contribution (sample, lag), occluded (some, lag), what occlusion gives of a few, which
+    are (some,).
     """
     real = real_steps(forward(question.network, question.inputs), question.of)
     there = np.ones(contribution.shape, bool) if real is None else real[:, ::-1]
@@ -144,7 +147,7 @@ def crowding(question: Question, contribution: Array, occluded: Array) -> Crowdi
     )
     (mine_new, mine_old), (theirs_new, theirs_old) = (
         _ends(size, there),
-        _ends(hidden, there[: len(hidden)]),
+        _ends(hidden, there[few]),
     )
     crowded = ""
     sequence = question.layout is None  # rows of several inputs have no two ends

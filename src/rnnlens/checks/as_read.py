@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rnnlens.checks.carried import carried_on
 from rnnlens.checks.fidelity import farthest_apart
 from rnnlens.errors import RnnlensError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.network import Network
 from rnnlens.readers.torch.live import Reading
 
@@ -67,8 +68,12 @@ def _note(lengths: tuple[int, ...]) -> tuple[str, ...]:
     if not lengths:
         return ()
     return (
-        "compared with the module itself at the example's length and on windows of "
-        f"{', '.join(map(str, lengths[:-1]))} and {lengths[-1]} steps",
+        told(
+            "compared with the module itself at the example's length and on windows of {shorter} "
+            "and {longest} steps",
+            shorter=", ".join(map(str, lengths[:-1])),
+            longest=lengths[-1],
+        ),
     )
 
 

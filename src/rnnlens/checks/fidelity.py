@@ -19,7 +19,7 @@ from rnnlens.engine.forward import entries, forward, predict
 from rnnlens.engine.interventions.rounded import moved_by_rounding
 from rnnlens.engine.schedule.context import equations
 from rnnlens.errors import DataError, InputError
-from rnnlens.names import declared
+from rnnlens.names import declared, told
 from rnnlens.network.network import Network
 from rnnlens.readers.run import source_outputs
 
@@ -38,9 +38,9 @@ TOLERANCE = 1e-5
 DEVIATIONS = 4.0
 #: What a source may round to, in words.
 ROUNDS = {
-    "int8": "the source rounds to 8 bits within its quantised layers",
-    "float16": "the source computes in float16",
-    "bfloat16": "the source computes in bfloat16",
+    "int8": told("the source rounds to 8 bits within its quantised layers"),
+    "float16": told("the source computes in float16"),
+    "bfloat16": told("the source computes in bfloat16"),
 }
 
 
@@ -193,7 +193,7 @@ def _theirs(
         source = [source]
     if isinstance(source, tuple | list) and _stored(source):
         outputs = [np.asarray(OUTPUTS.check("source", a), dtype=np.float64) for a in source]
-        return outputs, "stored outputs"
+        return outputs, told("stored outputs")
     try:
         ran = source_outputs(source, inputs)
     except (DataError, RuntimeError, TypeError, ValueError):

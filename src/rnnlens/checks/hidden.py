@@ -7,6 +7,7 @@ hidden steps are run in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,12 +18,15 @@ from rnnlens.attribution.games.mixing import mixed_runs
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
+from rnnlens.errors import NotAdditive
 
-__all__ = ["Ends", "ends_of", "hidden_forecasts", "resolving"]
+__all__ = ["Ends", "contributions_resolving", "ends_of", "hidden_forecasts", "resolving"]
 
 
 #: The part of the change from the baseline that single precision may be off.
 ENOUGH = 1e-5
+#: The part of what is to be told that contributions in single precision may be off.
+THOUSANDTH = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,31 @@ def resolving(question: Question, ends: Ends) -> Question:
     shown[:, 1] = True
     away = hidden_forecasts(single, shown) - np.stack([ends.forecast, ends.baseline_forecast], 1)
     return single if np.abs(away).max() <= ENOUGH * ends.scale else question
+
+
+def contributions_resolving(
+    single: Question,
+    attribute: Callable[[Question], Array],
+    question: Question,
+    contribution: Array,
+    *,
+    part: float,
+) -> tuple[Question, Array]:
+    """Give the question, and its contributions, in the precision that tells a part of their size.
+
+    That is the single one where it is off by a thousandth of the part at the most, in every window.
+    """
+    if single is question:
+        return question, contribution
+    try:
+        rough = attribute(single)
+    except NotAdditive:
+        return question, contribution
+    axes = tuple(range(1, contribution.ndim))
+    off = np.sqrt(((rough - contribution) ** 2).sum(axis=axes))
+    size = np.sqrt((contribution**2).sum(axis=axes))
+    enough = (off <= THOUSANDTH * part * size).all()
+    return (single, rough) if enough else (question, contribution)
 
 
 def _single(array: Array) -> Array:

@@ -102,7 +102,7 @@ def _shaken(question: Question, noise: float, draws: int, seed: int) -> Iterator
     rng = np.random.default_rng(seed)
     for _ in range(draws):
         shift = rng.uniform(-1, 1, size=x.shape) * radius * free[..., None]
-        yield replace(question, inputs=question.replaced(x + shift))
+        yield replace(question, inputs=question.replaced((x + shift).astype(x.dtype, copy=False)))
 
 
 def _by_input(question: Question, layout: Layout, real: NDArray[np.bool_] | None) -> Array:

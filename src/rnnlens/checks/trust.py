@@ -1,4 +1,10 @@
-"""Everything that speaks for or against a method's contributions on one network, in one result."""
+"""Everything that speaks for or against a method's contributions on one network, in one result.
+
+Windows of more than `rnnlens.checks.faithfulness.LONG` steps are looked at in part: curves at half
+of the points against half of the random orders, half of the random sets, random weights on
+`OF_LONG` windows and occlusion on `WITNESSED`, evenly taken, and contributions under noise in
+single precision where that resolves them.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +20,19 @@ from rnnlens.attribution.question import Progress, Question
 from rnnlens.checks.agreement import Agreement, Crowding, agreement, crowding
 from rnnlens.checks.attributions import ATTRIBUTIONS
 from rnnlens.checks.faithfulness import LONG, Curves, curves
-from rnnlens.checks.hidden import Ends, resolving
+from rnnlens.checks.hidden import Ends, contributions_resolving, resolving
 from rnnlens.checks.infidelity import Infidelity, infidelity
 from rnnlens.checks.randomised import Randomised, randomised
 from rnnlens.checks.stability import Stability, stability
+from rnnlens.engine.schedule.plan import evenly
 from rnnlens.names import declared
 
 __all__ = ["Trust", "trust"]
 
-#: Windows of more than `LONG` steps that occlusion is run on, as a witness.
-OF_LONG = 8
+#: Long windows that are asked under random weights, and that occlusion is run on, as a witness.
+OF_LONG, WITNESSED = 8, 4
+#: Random orders and sets, and of long windows.
+ORDERS, SETS = (8, 4), (64, 32)
 
 _Check = Curves | Infidelity | Stability | Randomised | Agreement | Crowding
 
@@ -67,16 +76,26 @@ def trust(
     attribute = ATTRIBUTIONS[method]
     contribution = attribute(question)
     by_lag = contribution.sum(axis=2)
-    resolved = resolving(question, ends)
-    few = question if question.steps <= LONG else question.part(slice(0, OF_LONG))
-    occluded = occlusion_of_lags(few).change
+    resolved, long = resolving(question, ends), question.steps > LONG
+    whole = np.arange(question.windows)
+    some = evenly(question.windows, OF_LONG) if long else whole
+    few = evenly(question.windows, WITNESSED) if long else whole
+    witnessed = question.part(few)
+    occluded = occlusion_of_lags(witnessed).change
+
+    def stays() -> Stability:
+        asked, own = question, contribution
+        if long:
+            asked, own = contributions_resolving(resolved, attribute, question, own, part=noise)
+        return stability(asked, attribute, own, ends, noise=noise, seed=seed)
+
     checks: tuple[Callable[[], _Check], ...] = (
-        lambda: curves(resolved, by_lag, ends, seed=seed),
-        lambda: infidelity(resolved, by_lag, ends.forecast, seed=seed),
-        lambda: stability(question, attribute, contribution, ends, noise=noise, seed=seed),
-        lambda: randomised(question, attribute, contribution, seed=seed),
-        lambda: agreement(question, occluded),
-        lambda: crowding(question, by_lag, occluded),
+        lambda: curves(resolved, by_lag, ends, draws=ORDERS[long], seed=seed),
+        lambda: infidelity(resolved, by_lag, ends.forecast, draws=SETS[long], seed=seed),
+        stays,
+        lambda: randomised(question.part(some), attribute, contribution[some], seed=seed),
+        lambda: agreement(witnessed, occluded),
+        lambda: crowding(question, by_lag, occluded, few),
     )
     figures: dict[str, Any] = {}
     for done, check in enumerate(checks, start=1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -16,6 +15,7 @@ import typer
 from rnnlens.cli.inputs import network_from, sidecar_for
 from rnnlens.cli.output import as_json, duration, note
 from rnnlens.errors import ConfigError, DataError, InputError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.archives import ArchiveOptions, ArchiveOutput
@@ -72,8 +72,8 @@ def explain_whole(
 
     (model, data), (reading, shown), out = asked, read_as, output.out
     assert out is not None, "a result of an archive has its place"
-    job = reading.part if re.fullmatch(r"[1-9]\d*/[1-9]\d*", reading.part or "") else None
-    network = network_from(model, reading if job is None else replace(reading, part=None), shown)
+    job, part = archives.jobs_and_part(reading.part)
+    network = network_from(model, replace(reading, part=part), shown)
     sidecar = _sidecar(model, network, series, options)
     plan = planned(
         ArchiveQuestion(
@@ -93,15 +93,15 @@ def explain_whole(
     if archives.dry_run:
         tell(expected_archive(plan, runner).facts, json=output.json)
         return
-    with _watched(f"explaining {data[0].name}") as progress:
+    with _watched(told("explaining {what}", what=data[0].name)) as progress:
         done = ran(plan, out, runner, archives.limit, progress)
     facts = {
         "out": str(out),
-        "windows": done.windows,
-        "rows without a window": done.missing,
-        "blocks": done.blocks,
-        "blocks done before": done.before,
-        "blocks left": done.left,
+        told("windows"): done.windows,
+        told("rows without a window"): done.missing,
+        told("blocks"): done.blocks,
+        told("blocks done before"): done.before,
+        told("blocks left"): done.left,
     }
     tell(facts, json=output.json)
 
@@ -141,10 +141,15 @@ def tell(facts: Mapping[str, object], *, json: bool) -> None:
     if json:
         typer.echo(as_json(facts, indent=1))
         return
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        shown = f"{value:,}" if isinstance(value, int) else str(value)
-        typer.echo(f"{name:<{width}}  {shown}")
+    from rich.cells import cell_len
+
+    from rnnlens.views.words.origin import fact_text
+
+    named = {fact_text(name): value for name, value in facts.items()}
+    width = max(map(cell_len, named))
+    for name, value in named.items():
+        shown = f"{value:,}" if isinstance(value, int) else fact_text(value)
+        typer.echo(f"{name}{' ' * (width - cell_len(name))}  {shown}")
 
 
 @contextmanager
@@ -183,5 +188,17 @@ def far(done: int, rows: int, seconds: float) -> str:
     '250,000 of 1,000,000 rows, 25,000 a second, 30 s left'
     """
     rate = done / max(seconds, 1e-9)
-    left = duration((rows - done) / rate) if rate else "no telling how long"
-    return f"{done:,} of {rows:,} rows, {rate:,.0f} a second, {left} left"
+    if not rate:
+        return told(
+            "{done:,} of {rows:,} rows, {rate:,.0f} a second, no telling how long left",
+            done=done,
+            rows=rows,
+            rate=rate,
+        )
+    return told(
+        "{done:,} of {rows:,} rows, {rate:,.0f} a second, {left} left",
+        done=done,
+        rows=rows,
+        rate=rate,
+        left=duration((rows - done) / rate),
+    )

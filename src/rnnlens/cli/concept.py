@@ -13,6 +13,7 @@ from rnnlens.cli.inputs import number_of
 from rnnlens.cli.output import note
 from rnnlens.cli.undoubted import steps_of_windows
 from rnnlens.errors import ConfigError, DataError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,14 @@ def _beside(
     if not known.any():
         raise DataError(f"column {column!r} has no values in these windows: ask about others")
     if not known.all():
-        note(f"{int((~known).sum())} of {number_of(windows)} windows lack {column}: left out")
+        note(
+            told(
+                "{count} of {whole} windows lack {column}: left out",
+                count=int((~known).sum()),
+                whole=number_of(windows),
+                column=column,
+            )
+        )
     values = cut.values[found[known], :, -1]
     kept = windows if known.all() else windows.select(known)
     return kept, values if every_step else values[:, -1]

@@ -12,6 +12,7 @@ from rnnlens.cli.archives import require_described
 from rnnlens.cli.inputs import asked_for, asked_from, number_of, sidecar_for, unseen
 from rnnlens.cli.output import note
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import counted, told
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.archives import DrawOptions
@@ -58,15 +59,20 @@ def _told(archive: Path, windows: AnyWindows, draw: int) -> dict[str, object]:
     """Say of how many windows of how many stations an answer is."""
     groups = getattr(windows, "groups", None)
     stations = 1 if groups is None else len(np.unique(groups))
-    count = number_of(windows)
-    whose = "1 station" if stations == 1 else f"{stations:,} stations"
+    whose = counted(stations, "{count} station", "{count:,} stations")
     note(
-        f"the answer is of {count:,} windows of {whose}, of {draw:,} places drawn evenly from "
-        f"{archive.name}; --draw asks for more or fewer"
+        told(
+            "the answer is of {count:,} windows of {whose}, of {places:,} places drawn evenly from "
+            "{archive}; --draw asks for more or fewer",
+            count=number_of(windows),
+            whose=whose,
+            places=draw,
+            archive=archive.name,
+        )
     )
     return {
         "archive": archive.name,
         "archive_places_drawn": draw,
-        "archive_windows": count,
+        "archive_windows": number_of(windows),
         "archive_stations": stations,
     }

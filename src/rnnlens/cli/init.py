@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 
 from rnnlens.cli.inputs import network_from
-from rnnlens.cli.options.arguments import Data, Model, OnlyJson, names_typed
+from rnnlens.cli.options.arguments import Data, Language, Model, OnlyJson, names_typed
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.output import as_json, note, working
 from rnnlens.errors import DataError
+from rnnlens.names import counted, told
 
 __all__ = ["init"]
 
@@ -57,6 +58,7 @@ def init(
     reading: ReadingOptions,
     options: InitOptions,
     json: OnlyJson = False,
+    language: Language = None,
 ) -> None:
     """Write a first sidecar, with a comment where to check it."""
     from rnnlens import api
@@ -67,7 +69,7 @@ def init(
             "for the one with the target and add lines for the columns of the others"
         )
     network = network_from(model, reading)
-    with working(f"looking at {data[0].name}"):
+    with working(told("looking at {file}", file=data[0].name)):
         made = api.init(
             network,
             data[0],
@@ -85,10 +87,16 @@ def init(
         note(sentence)
     typer.echo(made.text, nl=False)
     beside = model.with_suffix(".toml").name
-    lines = "1 line" if made.checks == 1 else f"{made.checks} lines"
     note(
-        f"{lines} to check; kept as {beside} beside the model, it is found by every command "
-        f"({_check_command(model, data[0], reading, made.text)} says whether it fits)"
+        counted(
+            made.checks,
+            "{count} line to check; kept as {file} beside the model, it is found by every command "
+            "({command} says whether it fits)",
+            "{count} lines to check; kept as {file} beside the model, it is found by every command "
+            "({command} says whether it fits)",
+            file=beside,
+            command=_check_command(model, data[0], reading, made.text),
+        )
     )
 
 

@@ -15,6 +15,7 @@ from rnnlens.cli.several import archive_of, raise_undescribed, require_inputs, t
 from rnnlens.cli.shown import require_shown
 from rnnlens.cli.undoubted import plain_sidecar, steps_of_windows, undoubted_sidecar
 from rnnlens.errors import ConfigError, DataError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.reading import ReadingOptions
@@ -71,7 +72,7 @@ def network_up_to_refusal(model: Path, reading: ReadingOptions, shown: ShownOpti
         return network_from(model, reading, shown)
     network = read_up_to_refusal(model)
     for clause in network.origin.left_out:
-        note(f"left out: {clause}")
+        note(told("left out: {fact}", fact=clause))
     return network
 
 
@@ -86,12 +87,14 @@ def sidecar_for(
     if series.config is not None:
         sidecar = read_sidecar(series.config)
     elif beside.is_file():
-        note(f"names, units and scaling are those of {beside}, beside the model")
+        note(
+            told("names, units and scaling are those of {file}, beside the model", file=str(beside))
+        )
         sidecar = read_sidecar(beside)
     elif len(network.inputs) > 1:
         raise_undescribed(model, network, data)
     elif names:
-        note("no sidecar: values go into the network as they stand, without units")
+        note(told("no sidecar: values go into the network as they stand, without units"))
         return plain_sidecar(network, series, names, steps=steps_of_windows(data))
     else:
         return undoubted_sidecar(model, network, series, data)
@@ -207,5 +210,10 @@ def unseen(series: SeriesOptions, sidecar: Sidecar) -> SeriesOptions:
     if isinstance(begins, np.datetime64):
         begins = local_times(np.array([begins]), sidecar.time_zone)[0]
     start = moment_text(begins)
-    note(f"forecasts from {start} on, which training did not see; --from and --to choose others")
+    note(
+        told(
+            "forecasts from {start} on, which training did not see; --from and --to choose others",
+            start=start,
+        )
+    )
     return replace(series, start=start)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from rnnlens.names import told
+
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
@@ -35,6 +37,7 @@ __all__ = [
     "show",
     "size",
     "working",
+    "wrote",
 ]
 
 Result = TypeVar("Result", bound="xr.Dataset | xr.DataTree")
@@ -55,16 +58,27 @@ def sentence(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Say something that is no result, on stderr."""
-    typer.echo(f"note: {text}", err=True)
+    """Say something that is no result, on stderr; what was told, in the language asked for."""
+    from rnnlens.views.words.language import say
+    from rnnlens.views.words.origin import fact_text
+
+    typer.echo(say("note: {text}", text=fact_text(text)), err=True)
+
+
+def wrote(path: Path) -> str:
+    """Say that a file was written."""
+    return told("wrote {path}", path=str(path))
 
 
 def note_typeface(path: Path, code: str) -> None:
     """Say that a picture needs a typeface of its language, which is drawn into it here."""
     if code == "zh" and path.suffix.lower() in {".png", ".pdf"}:
         note(
-            "Chinese is drawn with a typeface of this machine, such as Noto Sans CJK SC; where "
-            "none is installed it is drawn as boxes, and .html leaves it to the reader's browser"
+            told(
+                "Chinese is drawn with a typeface of this machine, such as Noto Sans CJK SC; where "
+                "none is installed it is drawn as boxes, and .html leaves it to the reader's "
+                "browser"
+            )
         )
 
 
@@ -99,12 +113,20 @@ def foretell(estimate: Estimate | None) -> None:
     """Say on stderr what work will take, where it is long."""
     if estimate is None or estimate.seconds < LONG:
         return
-    note(f"about {duration(estimate.seconds)}, {size(estimate.bytes)}; Ctrl-C ends it")
+    note(
+        told(
+            "about {time}, {memory}; Ctrl-C ends it",
+            time=duration(estimate.seconds),
+            memory=size(estimate.bytes),
+        )
+    )
 
 
 def duration(seconds: float) -> str:
     """Give a time as people say it."""
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+    if seconds >= 2 * 86400:
+        return told("{number:.0f} days", number=seconds / 86400)
+    for size, unit in ((3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
@@ -124,8 +146,10 @@ def working(text: str) -> Generator[Callable[[int, int], None] | None]:
     from rich.console import Console
     from rich.progress import Progress
 
+    from rnnlens.views.words.origin import fact_text
+
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(text, total=None)
+        task = bar.add_task(fact_text(text), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -141,7 +165,7 @@ def give(
     text = as_json(plain(result), indent=indent) if _wants_json(output) else ""
     if output.out is not None:
         _save(result, output.out, text)
-        note(f"wrote {output.out}")
+        note(wrote(output.out))
     if output.json:
         typer.echo(text)
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rnnlens.cli.output import note
 from rnnlens.cli.undoubted import outputs_of
 from rnnlens.errors import ConfigError
+from rnnlens.names import counted, told
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.series import SeriesOptions
@@ -52,8 +53,11 @@ def archive_of(
     turned = steps_first(network)
     inputs = turned.windows(entries(network, {name: arrays[name] for name in names}))
     note(
-        f"no sidecar: the arrays of {data[0].name} go into the network as they are, features are "
-        "numbered in its order, and nothing has a unit"
+        told(
+            "no sidecar: the arrays of {file} go into the network as they are, features are "
+            "numbered in its order, and nothing has a unit",
+            file=data[0].name,
+        )
     )
     outputs = series.target_names or [f"output {k}" for k in range(outputs_of(network))]
     made = plain_by_input(
@@ -109,6 +113,12 @@ def raise_undescribed(model: Path, network: Network, data: Sequence[Path]) -> No
 def told_left_out(taken: AnyWindows, seen: AnyWindows) -> tuple[AnyWindows, AnyWindows]:
     """Say how many windows were left out because an input lacks them."""
     for name, count in getattr(taken, "left_out", {}).items():
-        windows = "1 window is" if count == 1 else f"{count:,} windows are"
-        note(f"{windows} left out, for input {name!r} lacks values there")
+        note(
+            counted(
+                count,
+                "{count} window is left out, for input {name} lacks values there",
+                "{count:,} windows are left out, for input {name} lacks values there",
+                name=repr(name),
+            )
+        )
     return taken, seen

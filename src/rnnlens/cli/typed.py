@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
+from typing import Any
 
 import typer
 
@@ -24,7 +25,7 @@ def words_typed() -> tuple[str, ...]:
 
 def why_refused(error: typer.BadParameter) -> str:
     """Give the sentence of what refused a word, without what typer's checks put before it."""
-    found = getattr(error.__cause__, "errors", None)
-    causes = [one.get("ctx", {}).get("error") for one in found()] if callable(found) else []
+    found: Any = getattr(error.__cause__, "errors", list)
+    causes = [one.get("ctx", {}).get("error") for one in found()]
     said = [str(cause) for cause in causes if isinstance(cause, ValueError)]
     return said[0] if said else error.message

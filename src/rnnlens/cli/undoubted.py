@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rnnlens.cli.output import note
 from rnnlens.errors import ConfigError, DataError
+from rnnlens.names import counted, told
 
 if TYPE_CHECKING:
     from rnnlens.cli.options.series import SeriesOptions
@@ -35,8 +36,11 @@ def undoubted_sidecar(
     if len(data) == 1 and arrays:
         steps, count = _shape_of_windows(data[0])
         note(
-            f"no sidecar: the windows of {data[0].name} go into the network as they are, features "
-            "are numbered in its order, and nothing has a unit"
+            told(
+                "no sidecar: the windows of {file} go into the network as they are, features are "
+                "numbered in its order, and nothing has a unit",
+                file=data[0].name,
+            )
         )
         names = [f"feature {k}" for k in range(count)]
         return plain_sidecar(network, series, names, None, steps=steps)
@@ -50,14 +54,17 @@ def undoubted_sidecar(
             f"write a sidecar with: rnnlens init {model} {' '.join(map(str, data))} > "
             f"{model.with_suffix('.toml').name}"
         )
-    said = "" if time is None else f", times are those of {time}"
-    go = (
-        f"the {len(columns)} columns of numbers ({', '.join(columns)}) go into the network as they "
-        "stand, in that order and"
-        if len(columns) > 1
-        else f"the one column of numbers ({columns[0]}) goes into the network as it stands,"
+    said = counted(
+        len(columns),
+        "no sidecar: the one column of numbers ({columns}) goes into the network as it stands, "
+        "without units",
+        "no sidecar: the {count} columns of numbers ({columns}) go into the network as they stand, "
+        "in that order and without units",
+        columns=", ".join(columns),
     )
-    note(f"no sidecar: {go} without units{said}")
+    if time is not None:
+        said = told("{said}, times are those of {time}", said=said, time=time)
+    note(said)
     return plain_sidecar(network, series, columns, time)
 
 
@@ -76,10 +83,17 @@ def plain_sidecar(
     targets = series.target_names
     if targets is None and outputs is not None and (steps is not None or outputs != len(features)):
         targets = [f"output {k}" for k in range(outputs)]
-        many = f"outputs are numbered 0 to {outputs - 1}: --targets a,b names them"
-        note(f"its {many if outputs > 1 else 'output has no name: --targets a names it'}")
+        note(
+            told("its outputs are numbered 0 to {last}: --targets a,b names them", last=outputs - 1)
+            if outputs > 1
+            else told("its output has no name: --targets a names it")
+        )
     elif targets is None:
-        note("its outputs are taken to be its features, one by one: --targets a,b says otherwise")
+        note(
+            told(
+                "its outputs are taken to be its features, one by one: --targets a,b says otherwise"
+            )
+        )
     lead = 1 if series.lead is None else series.lead
     return Sidecar.plain(
         features, _window_of(network, series, steps), lead, targets=targets or (), time=time

@@ -10,7 +10,9 @@ import numpy as np
 
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.names import told
 from rnnlens.views.words.language import say
+from rnnlens.views.words.origin import attribute_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,12 +44,16 @@ def run(
     show(render_inspection(api.describe(network)))
     show("\n" + say("Was it read right?"))
     checked = _fidelity(network, show)
-    note("reading the weather")
+    note(say("reading the weather"))
     unseen = weather_windows()
     seen = weather_windows(start="2013-01-01").between(None, unseen.issued[0])
     note(
-        f"explaining {len(unseen):,} forecasts of months that training did not see, hiding every "
-        f"lag of them, and certifying {CERTIFIED}"
+        say(
+            "explaining {count:,} forecasts of months that training did not see, hiding every lag "
+            "of them, and certifying {certified}",
+            count=len(unseen),
+            certified=CERTIFIED,
+        )
     )
     asked = api.lags(
         network,
@@ -81,13 +87,17 @@ def _fidelity(network: Network, show: Callable[[Any], None]) -> xr.Dataset:
     files = demo_files()
     with np.load(files.outputs) as stored:
         X, outputs = stored["X"], stored["outputs"]
-        whose = f"outputs stored by Keras {stored['keras']} on {stored['backend']}"
+        whose = told(
+            "outputs stored by Keras {version} on {backend}",
+            version=str(stored["keras"]),
+            backend=str(stored["backend"]),
+        )
     checked = api.fidelity(network, outputs, X, against=whose)
     show(fidelity_sentence(checked))
     try:
         checked = api.fidelity(network, files.network, X)
     except (MissingLibrary, UnreadableFile) as reason:
-        show(f"Fidelity against Keras itself: not checked. {reason}")
+        show(say("Fidelity against Keras itself: not checked. {reason}", reason=reason))
         return checked
     show(fidelity_sentence(checked))
     return checked
@@ -97,7 +107,7 @@ def fidelity_sentence(checked: xr.Dataset) -> str:
     """Say what a fidelity check found."""
     a = checked.attrs
     values = {
-        "against": a["against"],
+        "against": attribute_text(a, "against"),
         "samples": a["samples"],
         "largest": f"{a['largest']:.1e}",
         "tolerance": f"{a['tolerance']:.0e}",

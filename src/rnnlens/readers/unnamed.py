@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlens.errors import InputError
-from rnnlens.names import GATE_LETTERS, array_name
+from rnnlens.names import GATE_LETTERS, array_name, told
 from rnnlens.network.activations import Activation
 from rnnlens.network.arrays import ArrayGroup, Arrays
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
@@ -112,18 +112,29 @@ def _readings(labelled: Labelled) -> list[_Reading]:
 def _notes(readings: Sequence[_Reading]) -> list[str]:
     best = readings[0]
     others = [one for one in readings[1:] if misfits(one.layers) == misfits(best.layers)]
-    notes = [
-        f"told by shapes alone, read as {best.text}; assumed is the order of the gates that "
-        f"{best.convention} keeps ({best.order}), which no shape shows",
-        "what would prove it: rnnlens.identify(arrays, X, Y) with inputs X and what the network "
-        "gave for them runs every order of the gates, and accepts the only one that fits",
+    notes: list[str] = [
+        told(
+            "told by shapes alone, read as {reading}; assumed is the order of the gates that "
+            "{library} keeps ({order}), which no shape shows",
+            reading=best.text,
+            library=best.convention,
+            order=best.order,
+        ),
+        told(
+            "what would prove it: rnnlens.identify(arrays, X, Y) with inputs X and what the "
+            "network gave for them runs every order of the gates, and accepts the only one that "
+            "fits"
+        ),
     ]
     texts = list(dict.fromkeys(one.text for one in others if one.text != best.text))
     if texts:
-        more = f", and {len(texts) - 3} more" if len(texts) > 3 else ""
-        notes.insert(
-            1, f"the shapes are ambiguous, for they fit as well {'; '.join(texts[:3])}{more}"
+        other: str = "; ".join(texts[:3])
+        if len(texts) > 3:
+            other = told("{readings}, and {more} more", readings=other, more=len(texts) - 3)
+        ambiguous = told(
+            "the shapes are ambiguous, for they fit as well {readings}", readings=other
         )
+        notes.insert(1, ambiguous)
     return notes
 
 

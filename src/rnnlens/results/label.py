@@ -13,7 +13,8 @@ import numpy as np
 
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import dimensions_of
-from rnnlens.results.provenance import UNSURE, file_safe
+from rnnlens.results.attributes import attributes, told_values
+from rnnlens.results.provenance import UNSURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,8 +69,8 @@ def label(
         texts = {name: text.format(**words) for name, text in declarations.items() if text}
         texts |= more or {}
         for name, text in texts.items():
-            if name in dataset.variables:
-                dataset[name].attrs[key] = text
+            if name in dataset.variables:  # the variable itself: a DataArray of it is one more
+                dataset.variables[name].attrs[key] = text
     return dataset
 
 
@@ -104,7 +105,7 @@ def label_tree(
             units=units,
             keep=keep,
         )
-    root = xr.Dataset(attrs={key: file_safe(value) for key, value in (attrs or {}).items()})
+    root = xr.Dataset(attrs=attributes(attrs or {}))
     return xr.DataTree.from_dict({"/": root, **nodes})
 
 
@@ -123,9 +124,9 @@ def node_path(layer: str) -> str:
     return layer.replace("/", "_")
 
 
-def _variables(result: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def _variables(result: Any) -> dict[str, tuple[Any, ...]]:
     kind = type(result).__name__
-    variables = {}
+    variables: dict[str, tuple[Any, ...]] = {}
     for name, dimensions in dimensions_of(result).items():
         values = getattr(result, name)
         if values is None:
@@ -137,15 +138,16 @@ def _variables(result: Any) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
                 f"({', '.join(dimensions)}), but its shape is {array.shape}"
             )
         variables[name] = (dimensions, array)
+        if array.dtype == object:  # sentences, some of them told
+            plain, known = told_values(array)
+            variables[name] = (dimensions, plain, known)
     return variables
 
 
-def _sizes(
-    result: Any, variables: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
-) -> dict[str, int]:
+def _sizes(result: Any, variables: Mapping[str, tuple[Any, ...]]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     first: dict[str, str] = {}
-    for name, (dimensions, array) in variables.items():
+    for name, (dimensions, array, *_) in variables.items():
         for dimension, size in zip(dimensions, array.shape, strict=True):
             if sizes.setdefault(dimension, size) != size:
                 raise DataError(
@@ -183,4 +185,4 @@ def _attributes(result: Any, attrs: Mapping[str, Any], keep: tuple[str, ...]) ->
                 f"it has {sorted(plain) or 'none'}"
             )
     kept = {name: getattr(result, name) for name in keep}
-    return {key: file_safe(value) for key, value in {**kept, **attrs}.items()}
+    return attributes({**kept, **attrs})

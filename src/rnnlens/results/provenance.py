@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["UNSURE", "file_safe", "provenance"]
+from rnnlens.results.attributes import attributes, beside
+
+__all__ = ["UNSURE", "provenance"]
 
 #: Attributes that say what is assumed of a network, what of its source is left out of it, and which
 #: of the newest steps its forecast cannot see.
-UNSURE = ("assumed", "left_out", "cut_off")
+UNSURE = tuple(end for name in ("assumed", "left_out", "cut_off") for end in (name, beside(name)))
 
 
 def provenance(
@@ -38,7 +39,7 @@ def provenance(
     ('secant', '{"seed": 7}', 'F')
     """
     moment = (created or datetime.now(UTC)).astimezone(UTC)
-    attributes = {
+    known = {
         "method": method,
         "settings": dict(settings or {}),
         "network": Path(network_path).name if network_path else "",
@@ -49,43 +50,10 @@ def provenance(
         "created": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         **(extra or {}),
     }
-    return {key: file_safe(value) for key, value in attributes.items()}
+    return attributes(known)
 
 
 @cache
 def _version() -> str:
     """Give the version of this package, whose description is read from disk for it."""
     return version("rnnlens")
-
-
-def file_safe(value: object) -> str | int | float:
-    """Give a value in a form that netCDF, JSON and CSV all hold.
-
-    Examples
-    --------
-    >>> file_safe(True), file_safe(None), file_safe(["hour_sin", "hour_cos"])
-    (1, '', 'hour_sin, hour_cos')
-    """
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, str | int | float):
-        return int(value) if isinstance(value, bool) else value
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    if isinstance(value, Mapping | list | tuple):
-        return json.dumps(_plain(value), ensure_ascii=False)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return "" if value is None else str(value)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    return file_safe(value)

@@ -12,8 +12,8 @@ import numpy as np
 
 from rnnlens.errors import InputError, MissingLibrary
 from rnnlens.names import DIMENSIONS
+from rnnlens.results.attributes import attributes, file_safe, is_beside
 from rnnlens.results.place import placed
-from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -128,7 +128,8 @@ def _dataset_dict(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def _attributes(attrs: Any) -> dict[str, Any]:
-    return {str(key): _finite(file_safe(value)) for key, value in attrs.items()}
+    # what a sentence is made of serves views, which open netCDF and Zarr
+    return {str(k): _finite(file_safe(v)) for k, v in attrs.items() if not is_beside(k)}
 
 
 def _jsonable(values: np.ndarray) -> Any:
@@ -162,10 +163,10 @@ def _write_netcdf(result: xr.Dataset | xr.DataTree, path: Path) -> None:
 
 def _with_safe_attributes(dataset: xr.Dataset) -> xr.Dataset:
     safe = dataset.copy()
-    safe.attrs = {str(key): file_safe(value) for key, value in dataset.attrs.items()}
+    safe.attrs = attributes({str(key): value for key, value in dataset.attrs.items()})
     for name in safe.variables:
         attrs = safe[name].attrs
-        safe[name].attrs = {str(key): file_safe(value) for key, value in attrs.items()}
+        safe[name].attrs = attributes({str(key): value for key, value in attrs.items()})
     return safe
 
 

@@ -106,7 +106,9 @@ class Scaling:
 
         Shapes: scaled (..., feature) -> (..., feature).
         """
-        return self._each(self._fitting(scaled) * self.scale + self.mean, Transform.undo)
+        straight = self._fitting(scaled) * self.scale
+        straight += self.mean  # in place: windows in original units are one more array, not two
+        return self._each(straight, Transform.undo)
 
     def undo_change(self, change: ArrayLike) -> NDArray[np.float64]:
         """Take differences from network units back to original units: the mean cancels.

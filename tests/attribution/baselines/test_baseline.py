@@ -86,7 +86,7 @@ def test_of_large_data_every_step_of_a_window_is_looked_at(monkeypatch):
     monkeypatch.setattr(baseline, "MOST_STEPS", 200)
     hours = np.tile(np.arange(24.0), (100, 1))[..., None]  # windows that all begin at midnight
     # 2,400 steps, of which each 12th would be midnights and noons alone; 12 is among 24 hours
-    assert baseline._every(2400, 24) == 13
+    assert baseline.apart(2400, 24, most=200) == 13
     place = unusual(make_baseline(np.array([0.0]), hours), hours)
     assert 0.9 < place < 1.0  # midnight is one of two hours that lie furthest from the mean
 

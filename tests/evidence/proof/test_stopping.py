@@ -105,6 +105,27 @@ def test_no_time_at_all_leaves_everything_unasked_but_what_the_weights_say(rng):
     assert (part.attained == 0).all()
 
 
+def test_windows_of_a_row_that_one_refutes_are_asked_last(rng):
+    asked = question(rng)
+    attained = certify(asked, ranges(asked), LIMITS).attained[:, 0]
+    limits = SearchLimits(tolerance=float(np.median(attained)), gap=np.inf)
+    whole, (same,) = certify(asked, ranges(asked), limits), certify_each(
+        asked, [ranges(asked)], limits, rows=np.array([[0, 1, 2]])
+    )  # fmt: skip
+    refuted = whole.verdict[:, 0] == "refuted"
+    assert 0 < refuted.sum() < 4
+    np.testing.assert_array_equal(same.verdict, whole.verdict)
+    # a look at each of three lags
+    in_turn = certify(asked, ranges(asked), limits, stop=After(3, TIME))
+    stop = After(3, TIME)
+    (part,) = certify_each(asked, [ranges(asked)], limits, rows=np.array([[0, 1, 2]]), stop=stop)
+    assert not (in_turn.verdict == "not asked").any()
+    np.testing.assert_array_equal(part.verdict[:, 0] == "not asked", ~refuted)
+    assert (part.verdict[refuted, 0] == "refuted").all()
+    unlike = ~(part.verdict == "refuted").any(axis=0)  # other rows are asked in turn
+    assert not (part.verdict[:, unlike] == "not asked").any()
+
+
 def test_several_sets_of_ranges_are_answered_as_each_alone(rng):
     network = stacked_bidirectional(rng)
     X = rng.normal(size=(3, 6, 3))

@@ -11,6 +11,8 @@ from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
 from rnnlens.errors import DataError, InputError
+from rnnlens.evidence.statistics import replacement as replacement_module
+from rnnlens.evidence.statistics import scenario as scenario_module
 from rnnlens.evidence.statistics.parts import group_parts, lag_feature_parts, lag_parts, older_part
 from rnnlens.evidence.statistics.replacement import Replacement
 from rnnlens.evidence.statistics.scenario import draws_needed, scenario, share_limit
@@ -257,3 +259,24 @@ def test_what_a_draw_moves_for_certain_is_little_less_than_what_a_plain_run_show
         assert 0 < abs(found.largest[k]) - least < 1e-7
     tight = scenario(windows, lag_parts((4, 2)), tolerance=float(np.abs(found.largest).max()))
     assert not tight.moved.any()
+
+
+def test_counter_examples_are_made_sure_of_where_asked_and_by_enclosures_where_few(
+    rng, monkeypatch
+):
+    _, _, windows = made("lstm", rng, count=20)
+    asked, begun = np.array([True, False, True, False]), []
+    start = replacement_module.start
+
+    def counted(*given, **more):
+        begun.append(1)
+        return start(*given, **more)
+
+    monkeypatch.setattr(replacement_module, "start", counted)
+    found = scenario(windows, lag_parts((4, 2)), tolerance=1e-4, doubtful=asked)
+    np.testing.assert_array_equal(found.moved, asked)
+    assert (found.exceeded > 0).all() and len(begun) == 2
+    monkeypatch.setattr(scenario_module, "ENCLOSED", 2 * windows.enclosing - 1)
+    again = scenario(windows, lag_parts((4, 2)), tolerance=1e-4, doubtful=asked)
+    np.testing.assert_array_equal(again.moved, asked)
+    assert len(begun) == 2

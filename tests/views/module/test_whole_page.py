@@ -97,6 +97,42 @@ def test_unknown_outcomes_and_five_hundred_inputs_make_a_page(browser, tmp_path)
     assert wide(browser) <= 375
 
 
+def test_every_table_fits_a_narrow_screen_and_each_cell_says_what_it_is(browser, page):
+    opened(browser, page)
+    browser.execute_script("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    width(browser, 375)
+    tables = browser.execute_script(
+        """return [...document.querySelectorAll('.scroll')].map((one) =>
+             [one.querySelector('thead').innerText, one.scrollWidth - one.clientWidth])"""
+    )
+    assert len(tables) > 6
+    assert [name for name, beyond in tables if beyond > 0] == []
+    # key columns stand below their headings, and all others say theirs
+    told = browser.execute_script(
+        """return [...document.querySelectorAll('.stack table')].map((table) => {
+             const left = (one) => Math.round(one.getBoundingClientRect().left);
+             const heads = [...table.querySelectorAll('thead th')];
+             return [...table.querySelectorAll('tbody tr')].map((row) =>
+               [...row.children].map((cell, k) => cell.matches('.more')
+                 ? cell.dataset.heading === heads[k].textContent
+                 : left(cell) === left(heads[k])));
+           })"""
+    )
+    assert len(told) >= 3
+    assert all(all(row) for table in told for row in table)
+    roles = browser.execute_script(
+        "return [...document.querySelectorAll('.stack tr, .stack th, .stack td')]"
+        ".map((one) => one.getAttribute('role'))"
+    )
+    assert set(roles) == {"row", "columnheader", "rowheader", "cell"}
+    width(browser, 1000)
+    shown = browser.execute_script(
+        "return getComputedStyle(document.querySelector('#memory .stack tbody tr')).display"
+    )
+    assert shown == "table-row"
+    width(browser, None)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(scheme, browser, page):
     media(browser, scheme=scheme)

@@ -18,6 +18,7 @@ from rnnlens.adapters.cutting import (
     with_statistics,
     with_times,
 )
+from rnnlens.adapters.darts.encoding import with_encodings
 from rnnlens.adapters.darts.facts import FUTURE, PAST, STATIC, WHAT, WINDOW, Facts
 from rnnlens.adapters.darts.scaling import line_of
 from rnnlens.adapters.given import SeriesGiven, refuse_beside
@@ -79,8 +80,9 @@ class _Parts:
     @classmethod
     def of(cls, facts: Facts, series: object, given: SeriesGiven) -> _Parts:
         target = _listed("the series", series, facts.components)
-        past = _listed("past_covariates", given.past_covariates, facts.past)
-        future = _listed("future_covariates", given.future_covariates, facts.future)
+        given_past, given_future = with_encodings(facts, series, given)
+        past = _listed("past_covariates", given_past, facts.past)
+        future = _listed("future_covariates", given_future, facts.future)
         for name, others in (("past_covariates", past), ("future_covariates", future)):
             if others and len(others) != len(target):
                 raise DataError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlens.adapters.darts.facts import FUTURE, PAST, STATIC, WHAT, WINDOW, Facts
 from rnnlens.adapters.live import LiveModel, laid_out
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,10 @@ def read(source: object, options: ReadOptions) -> LiveModel:
     notes: tuple[str, ...] = ()
     if facts.recurrent:
         notes = (
-            "the forecast is that of the next step; later ones are made by feeding forecasts back",
+            told(
+                "the forecast is that of the next step; later ones are made by feeding forecasts "
+                "back"
+            ),
         )
     shapes = {
         PAST: (facts.steps, facts.components + facts.past),

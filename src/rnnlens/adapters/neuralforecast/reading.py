@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlens.adapters.live import LiveModel, laid_out, scaled_note
 from rnnlens.adapters.neuralforecast.facts import FUTURE, NUMBERS, PAST, STATIC, WHAT, WINDOW, Facts
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,8 @@ def read(source: object, options: ReadOptions) -> LiveModel:
     notes: tuple[str, ...] = ()
     if facts.scaled:
         first, second = NUMBERS[facts.scaler]
-        notes = (scaled_note(f"its own {first} and {second}", WINDOW, PAST),)
+        by = told("its own {first} and {second}", first=first, second=second)
+        notes = (scaled_note(by, WINDOW, PAST),)
     shapes = {
         PAST: (facts.steps, 1 + len(facts.hist)),
         FUTURE: (facts.steps + facts.horizons, len(facts.futr)),

@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnlens.adapters.neuralhydrology.run import LIVE, SETTINGS, Run, opened
 from rnnlens.errors import UnsupportedModel
-from rnnlens.names import GATE_LETTERS, array_name
+from rnnlens.names import GATE_LETTERS, array_name, told
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM, Cell, Gate
 from rnnlens.network.check import check
@@ -68,18 +68,23 @@ def read(source: str | PathLike[str], options: ReadOptions) -> Network:
     part = chosen(parts, None, str(run.weights))
     made = _Nodes(run, {name: array.load() for name, array in part.arrays.items()})
     made.build()
-    left = [f"{len(made.arrays)} arrays that no layer takes"] if made.arrays else []
+    left = (
+        [told("{count} arrays that no layer takes", count=len(made.arrays))] if made.arrays else []
+    )
     clipped = run.names("clip_targets_to_zero")
     if clipped:
         left.append(
-            f"that neuralhydrology sets negative forecasts of {', '.join(clipped)} to zero when it "
-            "evaluates (clip_targets_to_zero)"
+            told(
+                "that neuralhydrology sets negative forecasts of {targets} to zero when it "
+                "evaluates (clip_targets_to_zero)",
+                targets=", ".join(clipped),
+            )
         )
     notes = []
     if int(str(run.settings.get("predict_last_n", 1))) > 1:
-        notes.append("the forecast is that of the newest step alone, one of predict_last_n")
+        notes.append(told("the forecast is that of the newest step alone, one of predict_last_n"))
     if made.dropped:
-        notes.append("dropout acts in training alone")
+        notes.append(told("dropout acts in training alone"))
     origin = replace(
         origin,
         format=f"run folder of neuralhydrology, {run.weights.stem}",

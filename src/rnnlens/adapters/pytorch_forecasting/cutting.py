@@ -11,17 +11,17 @@ import pandas as pd
 
 from rnnlens.adapters.cutting import Statistics, windows_of, with_statistics, with_times
 from rnnlens.adapters.given import SeriesGiven, refuse_beside
+from rnnlens.adapters.pytorch_forecasting.categories import variables_of
 from rnnlens.adapters.pytorch_forecasting.facts import (
     KNOWN,
-    KNOWN_KINDS,
+    KNOWN_CATEGORICALS,
     PAST,
     STATIC,
-    STATIC_KINDS,
+    STATIC_CATEGORICALS,
     WHAT,
     WINDOW,
     Facts,
 )
-from rnnlens.adapters.pytorch_forecasting.kinds import variables_of
 from rnnlens.adapters.pytorch_forecasting.rows import MADE, Rows, line_of
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.series.column import Column
@@ -96,11 +96,17 @@ def _dataset(facts: Facts, series: Any) -> Any:
 def _require(facts: Facts, frame: pd.DataFrame) -> None:
     """Refuse a frame of which pytorch-forecasting could make no dataset."""
     own = facts.parameters
+    scales = {f"{one}_{which}" for one in facts.targets for which in ("center", "scale")}
+    made = {*MADE, *scales, *facts.lag_columns}
     numbers = [own["time_idx"], *facts.targets, *facts.known, *facts.static]
-    made = {*MADE, *(f"{one}_{which}" for one in facts.targets for which in ("center", "scale"))}
-    numbers = [name for name in numbers if name not in made and "_lagged_by_" not in name]
-    for name in (*own["group_ids"], *numbers, *facts.known_kinds, *facts.static_kinds):
-        if name not in frame:
+    numbers = [name for name in numbers if name not in made]
+    for name in (
+        *own["group_ids"],
+        *numbers,
+        *facts.known_categoricals,
+        *facts.static_categoricals,
+    ):
+        if name not in frame and name not in made:
             raise DataError(
                 f"the series has {', '.join(map(str, frame.columns))} and no column {name!r}, "
                 "which the model was fitted on: give that column too"
@@ -119,8 +125,9 @@ def _require(facts: Facts, frame: pd.DataFrame) -> None:
 
 
 def _refuse_short(facts: Facts) -> NoReturn:
+    lags = f" and lags of up to {facts.longest}" if facts.longest else ""
     raise DataError(
-        f"the series has no whole window: the model takes {facts.steps} steps and forecasts "
+        f"the series has no whole window: the model takes {facts.steps} steps{lags} and forecasts "
         f"{facts.horizons}, so give at least {facts.longest + facts.steps + facts.horizons} rows "
         "of a series"
     )
@@ -140,9 +147,9 @@ def _described(facts: Facts, dataset: Any) -> tuple[list[SidecarInput], list[Var
 
     inputs, back = [SidecarInput(PAST, own)], facts.steps - 1
     moving = {KNOWN: numbers(facts.known)}
-    moving[KNOWN_KINDS] = variables_of(facts, dataset, facts.known_kinds)
+    moving[KNOWN_CATEGORICALS] = variables_of(facts, dataset, facts.known_categoricals)
     still = {STATIC: numbers(facts.static)}
-    still[STATIC_KINDS] = variables_of(facts, dataset, facts.static_kinds)
+    still[STATIC_CATEGORICALS] = variables_of(facts, dataset, facts.static_categoricals)
     for name, variables in moving.items():
         if variables:
             inputs.append(SidecarInput(name, variables, steps=back, ahead=facts.horizons))

@@ -11,10 +11,10 @@ from rnnlens.errors import InputError, UnsupportedModel
 
 __all__ = [
     "KNOWN",
-    "KNOWN_KINDS",
+    "KNOWN_CATEGORICALS",
     "PAST",
     "STATIC",
-    "STATIC_KINDS",
+    "STATIC_CATEGORICALS",
     "WHAT",
     "WINDOW",
     "Facts",
@@ -23,7 +23,7 @@ __all__ = [
 WHAT = "a fitted model of pytorch-forecasting"
 #: What the network's inputs are called: pytorch-forecasting's own names where it has them.
 PAST, KNOWN, STATIC, WINDOW = "past", "time_varying_known_reals", "static_reals", "target_scale"
-KNOWN_KINDS, STATIC_KINDS = "time_varying_known_categoricals", "static_categoricals"
+KNOWN_CATEGORICALS, STATIC_CATEGORICALS = "time_varying_known_categoricals", "static_categoricals"
 #: Losses whose forecasts are points, given as the network computes them.
 POINTS = ("MAE", "MAPE", "MASE", "RMSE", "SMAPE")
 #: What a normalizer makes of the target before it scales it, and of the forecast behind: `relu`
@@ -47,7 +47,7 @@ class Facts:
         Of its encoder, and of its forecast.
     known, static : tuple of str
         Names of the columns that are known ahead, and of those that do not change in time.
-    known_kinds, static_kinds : tuple of str
+    known_categoricals, static_categoricals : tuple of str
         The same, of those that hold categories.
     lagged : dict of str to (int, int)
         Which target each column of lags is of, by its place, and how many steps it lies behind.
@@ -62,8 +62,8 @@ class Facts:
     horizons: int
     known: tuple[str, ...]
     static: tuple[str, ...]
-    known_kinds: tuple[str, ...]
-    static_kinds: tuple[str, ...]
+    known_categoricals: tuple[str, ...]
+    static_categoricals: tuple[str, ...]
     lagged: dict[str, tuple[int, int]]
     scaled: bool
 
@@ -87,8 +87,13 @@ class Facts:
     @property
     def longest(self) -> int:
         """Rows of each series that pytorch-forecasting cuts off, for its longest lag."""
+        return max(self.lag_columns.values(), default=0)
+
+    @property
+    def lag_columns(self) -> dict[str, int]:
+        """The columns that pytorch-forecasting makes of earlier rows, of covariates too."""
         lags = self.parameters.get("lags") or {}
-        return max((max(one) for one in lags.values() if one), default=0)
+        return {f"{of}_lagged_by_{lag}": lag for of, each in lags.items() for lag in each}
 
     @property
     def cut_at_zero(self) -> list[bool]:
@@ -117,6 +122,9 @@ class Facts:
         targets = (given.target,) if isinstance(given.target, str) else tuple(given.target)
         _refuse_other(model, parameters)
         still, own = _flat(model, given.static_categoricals), {*targets}
+        # lags of categories are columns that the library lays out and no table embeds
+        embedded = _flat(model, list(model.embeddings.embeddings.keys()))
+        categoricals = [name for name in given.x_categoricals if name in embedded]
         scaled = any(map(_per_window, _each(parameters["target_normalizer"])))
         if scaled:
             own |= {f"{name}_{which}" for which in ("center", "scale") for name in targets}
@@ -133,8 +141,8 @@ class Facts:
             int(parameters["max_prediction_length"]),
             tuple(n for n in given.x_reals if n not in {*own, *given.static_reals, *lagged}),
             tuple(name for name in given.static_reals if name not in own),
-            tuple(name for name in given.x_categoricals if name not in still),
-            tuple(name for name in given.x_categoricals if name in still),
+            tuple(name for name in categoricals if name not in still),
+            tuple(name for name in categoricals if name in still),
             lagged,
             scaled,
         )

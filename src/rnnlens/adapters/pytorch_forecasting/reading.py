@@ -10,17 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnnlens.adapters.live import LiveModel, laid_out, scaled_note
+from rnnlens.adapters.pytorch_forecasting.categories import embedding_of, sizes_of
 from rnnlens.adapters.pytorch_forecasting.facts import (
     KNOWN,
-    KNOWN_KINDS,
+    KNOWN_CATEGORICALS,
     PAST,
     STATIC,
-    STATIC_KINDS,
+    STATIC_CATEGORICALS,
     WHAT,
     WINDOW,
     Facts,
 )
-from rnnlens.adapters.pytorch_forecasting.kinds import embedding_of, sizes_of
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import torch
@@ -39,13 +40,13 @@ def read(source: object, options: ReadOptions) -> LiveModel:
     shapes = {
         PAST: (facts.before + facts.steps, len(facts.targets)),
         KNOWN: (ahead, len(facts.known)),
-        KNOWN_KINDS: (ahead, sum(sizes_of(facts, facts.known_kinds).values())),
+        KNOWN_CATEGORICALS: (ahead, sum(sizes_of(facts, facts.known_categoricals).values())),
         STATIC: (len(facts.static),),
-        STATIC_KINDS: (sum(sizes_of(facts, facts.static_kinds).values()),),
+        STATIC_CATEGORICALS: (sum(sizes_of(facts, facts.static_categoricals).values()),),
         WINDOW: (2 * len(facts.targets) if facts.scaled else 0,),
     }
-    told = scaled_note("a center and a scale of its own, or of its series", WINDOW, PAST)
-    notes = (told,) if facts.scaled else ()
+    by = told("a center and a scale of its own, or of its series")
+    notes = (scaled_note(by, WINDOW, PAST),) if facts.scaled else ()
     name = type(facts.model).__name__
     return laid_out(_module_of(facts), shapes, "pytorch-forecasting", name, notes)
 
@@ -64,8 +65,8 @@ def _module_of(facts: Facts) -> torch.nn.Module:
             self.rnn = _plain(facts.model.rnn)
             several = isinstance(projectors, torch.nn.ModuleList)
             self.projectors = projectors if several else torch.nn.ModuleList([projectors])
-            self.known_table = embedding_of(facts, facts.known_kinds)
-            self.static_table = embedding_of(facts, facts.static_kinds)
+            self.known_table = embedding_of(facts, facts.known_categoricals)
+            self.static_table = embedding_of(facts, facts.static_categoricals)
 
         def forward(
             self,

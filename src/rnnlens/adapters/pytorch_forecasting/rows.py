@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnlens.adapters.cutting import GROUP
+from rnnlens.adapters.pytorch_forecasting.categories import columns_of
 from rnnlens.adapters.pytorch_forecasting.facts import Facts
-from rnnlens.adapters.pytorch_forecasting.kinds import columns_of
 from rnnlens.errors import DataError, UnsupportedModel
 
 __all__ = ["MADE", "Rows", "line_of"]
@@ -83,7 +83,7 @@ def _now(facts: Facts, dataset: Any, rows: pd.DataFrame) -> pd.DataFrame:
     for name in MADE:  # the dataset writes them when it gives a window
         if name in rows:
             rows[name] = 1.0
-    return columns_of(facts, dataset, (*facts.known_kinds, *facts.static_kinds), rows)
+    return columns_of(facts, dataset, (*facts.known_categoricals, *facts.static_categoricals), rows)
 
 
 def _before(facts: Facts, dataset: Any, rows: pd.DataFrame, places: Any) -> pd.DataFrame:

@@ -14,12 +14,14 @@ from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.options import Target
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.options import WINDOWS, Certificates
+from rnnlens.evidence.proof.stated_ranges import not_freed
+from rnnlens.names import clauses, told
 
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-    from rnnlens.api.shared.given.case import Case
+    from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.evidence.proof.ranges import Ranges
     from rnnlens.evidence.proof.stated_ranges import StatedRanges
@@ -122,19 +124,18 @@ def certify(
     from rnnlens.api.shared.certificate_deviation import measured_deviation
     from rnnlens.api.shared.each_input import certified_each
     from rnnlens.api.shared.evidence import background_values, stated_ranges
-    from rnnlens.api.shared.forecast.check import about_single, unjudged
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.api.shared.labels.certificates import CertificateAbout, labelled_certificate
     from rnnlens.api.shared.labels.joint import on_own_axis
-    from rnnlens.api.shared.reach import about_reach
     from rnnlens.attribution.options import as_target
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.evidence.proof.certificate import certify as prove
     from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
     from rnnlens.evidence.proof.stopping import Stop
     from rnnlens.evidence.proof.tolerance import make_tolerance
+    from rnnlens.results.attributes import attributes
 
     net = as_network(net, X)
     _check(certificates)
@@ -155,7 +156,7 @@ def certify(
     free = _free_features(case, features)
     ranges, text = _ranges(case, stated, _lags(case, lag), free, named=features is not None)
     deviation = certificates.deviation
-    against = "as given" if deviation else "not measured"
+    against = told("as given") if deviation else told("not measured")
     if source is not None:
         if deviation:
             raise InputError("give a deviation, or a source to measure it against, not both")
@@ -176,14 +177,24 @@ def certify(
         ).assign_attrs(stop.facts)
         if case.layout is not None:  # no sequence, whose forecast could be judged
             labelled = on_own_axis(labelled, case.layout.inputs[0])
-            return labelled.assign_attrs(unjudged("output", sequences=False) | case.about_inputs)
-        if case.future is not None:
+        elif case.future is not None:
             labelled = on_own_axis(labelled, case.future)
-        return labelled.assign_attrs({
-            **about_single(case, named, background),
-            **about_reach(*case.unjoined, named.resolved),
-            **case.about_inputs,
-        })
+        return labelled.assign_attrs(attributes(_judged(case, named, background)))
+
+
+def _judged(
+    case: Case,
+    named: NamedTarget,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None,
+) -> dict[str, str]:
+    """Say of the forecast how good it is, what it cannot see, and which inputs were held."""
+    from rnnlens.api.shared.forecast.check import about_single, unjudged
+    from rnnlens.api.shared.reach import about_reach
+
+    if case.layout is not None:
+        return {**unjudged("output", sequences=False), **case.about_inputs}
+    seen = about_reach(*case.unjoined, named.resolved)
+    return {**about_single(case, named, background), **seen, **case.about_inputs}
 
 
 def _every(net: Network, background: object) -> tuple[Network, dict[str, NDArray]] | None:
@@ -214,7 +225,7 @@ def _ranges(
     freed = [feature for feature in free if feature not in constant] or free
     ranges, text = stated.of_these(case.x, lags, freed)
     left = [case.features[feature] for feature in free if feature not in freed]
-    return ranges, "; ".join([text, *(f"{name} never changes and was not freed" for name in left)])
+    return ranges, clauses([text, *map(not_freed, left)])
 
 
 def _check(certificates: Certificates) -> None:

@@ -89,10 +89,14 @@ def check(
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.given.target import one_target
     from rnnlens.attribution.options import as_target
+    from rnnlens.results.attributes import attributes
     from rnnlens.views.words.forecast import caution_sentence, forecast_line
+    from rnnlens.views.words.language import telling
 
     net = as_network(net, X)
     case = make_case(net, X, of, output=as_target(target).output)
     named = one_target(case, target)
     page = forecast_page(case, named, background, outcomes_given(case, y))
-    return page.assign_attrs(forecast_check=forecast_line(page), caution=caution_sentence(page))
+    with telling():
+        said = {"forecast_check": forecast_line(page), "caution": caution_sentence(page)}
+    return page.assign_attrs(attributes(said))

@@ -135,6 +135,7 @@ def explain(
     from rnnlens.api.shared.labels.joint import by_input, on_own_axis
     from rnnlens.attribution.registry import method_named, refuse_alone
     from rnnlens.engine.schedule.progress import Parts
+    from rnnlens.results.attributes import attributes
 
     net = as_network(net, X)
     options = {
@@ -169,7 +170,8 @@ def explain(
         explained = explain_each(case, asked, explanation.of_target, parts.of("explained"))
         judged = whole.single
         if explained_on == "logits" or initial_state is not None or judged is None:
-            explained = explained.assign_attrs(unjudged(explained_on, sequences=judged is not None))
+            about = unjudged(explained_on, sequences=judged is not None)
+            explained = explained.assign_attrs(attributes(about))
         else:
             explained = with_check(explained, judged, asked, background)
         if case.future is not None:

@@ -62,7 +62,8 @@ def explain_archive(
     target : Target, str or int, optional
         As in `rnnlens.explain`; one.
     method : str
-        ``secant`` or ``integrated_gradients``, see `rnnlens.explain`.
+        ``secant``, ``integrated_gradients``, ``gradient`` or ``gradient_times_input``, see
+        `rnnlens.explain`; the result has the array that it gives there.
     baseline : str or array, optional
         ``mean`` (the usual), ``zero``, ``background`` or an array, as in `rnnlens.explain`. The
         mean, and the background windows, are of windows that lie evenly over the archive.

@@ -85,8 +85,8 @@ def report(
         have no intervals.
     language : str, optional
         In which the page is written: ``"en"``, ``"zh"``, or another that there is a catalogue of;
-        by default that of the variable ``RNNLENS_LANGUAGE``, else English. What `evidence` says of
-        itself stays in the language that it was made in, and errors are English.
+        by default that of the variable ``RNNLENS_LANGUAGE``, else English. Errors are
+        English.
 
     Returns
     -------

@@ -120,6 +120,7 @@ def trust(
     from rnnlens.checks.trust import trust as check
     from rnnlens.engine.schedule.plan import evenly
     from rnnlens.engine.schedule.progress import Parts
+    from rnnlens.results.attributes import attributes
 
     net = as_network(net, X)
     if method not in METHODS:
@@ -171,7 +172,7 @@ def trust(
         labelled = labelled_trust(case, page, method, about, {"noise": noise, "seed": seed})
         judged = every.single
         if judged is None:
-            return labelled.assign_attrs(unjudged("output", sequences=False))
+            return labelled.assign_attrs(attributes(unjudged("output", sequences=False)))
         return with_references(labelled, judged, named, background, given)
 
 

@@ -11,6 +11,7 @@ from rnnlens.api.shared.given.arguments import DATA, checked
 from rnnlens.api.shared.linear_algebra import one_blas_thread
 from rnnlens.attribution.options import Intervention
 from rnnlens.errors import InputError
+from rnnlens.names import clauses
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,7 +103,7 @@ def intervene(
     about = {
         "target": name,
         "unit": unit,
-        "interventions": "; ".join(one.text for one in made),
+        "interventions": clauses(one.text for one in made),
         "mean_effect": float(result.effect.mean()),
         "mean_size": float(np.abs(result.effect).mean()),
         "kind": "effect",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rnnlens.api.network.conversion import FORMATS, Conversion
 from rnnlens.api.shared.given.arguments import checked
 from rnnlens.errors import InputError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -90,7 +91,7 @@ def convert(
     network = replace(done.network, origin=origin)
     notes = (
         *done.notes,
-        *(f"assumed of the source, and not shown: {one}" for one in origin.assumed),
+        *(told("assumed of the source, and not shown: {fact}", fact=one) for one in origin.assumed),
     )
     return replace(done, path=str(target), network=network, notes=notes)
 

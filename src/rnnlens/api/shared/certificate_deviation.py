@@ -9,6 +9,7 @@ import numpy as np
 from rnnlens.checks.fidelity import OUTPUTS
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import told
 from rnnlens.readers import run as readers_run
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ def measured_deviation(question: Question, source: object, ranges: Ranges) -> tu
     """
     stored = [source] if isinstance(source, np.ndarray) else source
     if isinstance(stored, tuple | list) and all(isinstance(a, np.ndarray) for a in stored):
-        inputs, name = question.inputs, "stored outputs"
+        inputs, name = question.inputs, told("stored outputs")
         theirs = [np.asarray(OUTPUTS.check("source", a)) for a in stored]
     else:
         inputs = _asked(question, ranges)
         theirs, name = run_source(source, inputs)
-    return _largest(question, inputs, theirs), f"{name}, {len(theirs[0]):,} windows"
+    return _largest(question, inputs, theirs), told(
+        "{source}, {count:,} windows", source=name, count=len(theirs[0])
+    )
 
 
 def run_source(source: object, inputs: Mapping[str, Array]) -> tuple[list[Array], str]:

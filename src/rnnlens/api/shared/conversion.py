@@ -12,6 +12,7 @@ from rnnlens.checks.fidelity import fidelity
 from rnnlens.checks.inputs import random_inputs
 from rnnlens.engine.forward import predict
 from rnnlens.errors import InputError, MissingLibrary, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.network import Network
 from rnnlens.readers import run as readers_run
 from rnnlens.readers.onnx.run import outputs_as_written
@@ -90,8 +91,10 @@ def _matched(inputs: Mapping[str, np.ndarray], back: Network) -> dict[str, np.nd
 def _read_back(network: Network, draft: Path, written: Written) -> tuple[Network, list[str]]:
     if not written.reads_back:
         return simplified(network), [
-            "rnnlens does not read masked steps back from ONNX: the file was checked by running it "
-            "beside the source"
+            told(
+                "rnnlens does not read masked steps back from ONNX: the file was checked by "
+                "running it beside the source"
+            )
         ]
     if draft.suffix.lower() == ".onnx":
         try:
@@ -100,17 +103,26 @@ def _read_back(network: Network, draft: Path, written: Written) -> tuple[Network
             taken = {name for node in simplified(network).nodes for name, _ in node.inputs}
             axes = {name: 0 for name in network.inputs if name in taken}
             back = read(draft, ReadOptions(batch_axes=axes))
-            return back, [f"the graph does not tell where the samples are: batch_axes={axes}"]
+            return back, [
+                told(
+                    "the graph does not tell where the samples are: batch_axes={axes}",
+                    axes=str(axes),
+                )
+            ]
     if draft.suffix.lower() != ".safetensors":
         return read(draft), []
 
     options = head_of(network)
     if options is not None:
         words = ", ".join(f'{name}="{value}"' for name, value in options.items())
-        return read(draft, ReadOptions(**options)), [f"read it back with {words}"] if words else []
+        return read(draft, ReadOptions(**options)), [
+            told("read it back with {options}", options=words)
+        ] if words else []
     return restored(network, draft), [
-        "the file was checked by putting its arrays, as read back, into the source's layers, for a "
-        "state dict does not say how they are joined"
+        told(
+            "the file was checked by putting its arrays, as read back, into the source's layers, "
+            "for a state dict does not say how they are joined"
+        )
     ]
 
 
@@ -123,9 +135,9 @@ def _by_library(
     try:
         ran = _ran(draft, inputs, written)
     except (MissingLibrary, UnsupportedModel) as reason:
-        return "", None, [f"no other library ran the file: {reason}"]
+        return "", None, [told("no other library ran the file: {why}", why=str(reason))]
     if ran is None:
-        return "", None, ["no other library ran the file: none that does is known here"]
+        return "", None, [told("no other library ran the file: none that does is known here")]
     outputs, library = ran
     compared = fidelity(back, outputs, inputs)
     if not compared.agrees:

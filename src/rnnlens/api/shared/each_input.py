@@ -13,6 +13,7 @@ from rnnlens.api.shared.labels.joint import tree_of
 from rnnlens.engine.schedule.progress import equal_parts
 from rnnlens.errors import DataError
 from rnnlens.evidence.proof.stopping import INTERRUPTED
+from rnnlens.results.attributes import beside
 from rnnlens.series.joint.windows import WindowsByInput
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def in_one_tree(parts: dict[str, xr.Dataset], case: Case, left_out: Sequence[str
     }
     judged = next((one for one in parts.values() if one.attrs.get("forecast_check")), first)
     for name in ("forecast_check", "caution", "forecast_verdict"):
-        if name in judged.attrs:
-            attrs[name] = judged.attrs[name]
+        for one in (name, beside(name)):
+            attrs.pop(one, None)
+            if one in judged.attrs:
+                attrs[one] = judged.attrs[one]
     attrs |= case.about_inputs
     if left_out:
         attrs["inputs_left_out"] = ", ".join(left_out)

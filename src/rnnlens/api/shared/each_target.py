@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from rnnlens.engine.schedule.progress import Progress, equal_parts
+from rnnlens.names import told
+from rnnlens.results.attributes import attributes
 
 if TYPE_CHECKING:
     from rnnlens.api.shared.given.case import Case
@@ -37,9 +39,9 @@ def explain_each(
     rows: list[xr.Dataset] = []
     largest: list[float] = []
     audits: list[_OneAudit] = []
-    told = iter(equal_parts(progress, len(names) * len(steps)))
+    follow = iter(equal_parts(progress, len(names) * len(steps)))
     for step in steps:
-        explained = [explain(name, step, next(told)) for name in names]
+        explained = [explain(name, step, next(follow)) for name in names]
         largest += [one.attrs["max_residual"] for one in explained if "max_residual" in one.attrs]
         audits += [
             _OneAudit(label if step is None else f"{label}, horizon {step}", one.attrs)
@@ -59,7 +61,7 @@ def explain_each(
     if largest:
         whole.attrs["max_residual"] = max(largest)
     if audits:
-        whole.attrs |= _one_audit(audits)
+        whole.attrs |= attributes(_one_audit(audits))
     last = [name for name in ("horizon", "target") if name in whole.dims]
     return whole.transpose(..., *last)
 
@@ -86,12 +88,21 @@ def _one_audit(audits: Sequence[_OneAudit]) -> dict[str, str | int | float]:
     windows = sum(one.windows for one in audits)
     known = [one for one in audits if np.isfinite(one.share)]
     share = float("nan")
-    text = f"secant against exact Shapley values of lags in {windows:,} forecasts of all targets"
+    text = told(
+        "secant against exact Shapley values of lags in {count:,} forecasts of all targets",
+        count=windows,
+    )
     if known:
         share = float(np.average([a.share for a in known], weights=[a.windows for a in known]))
         worst = max(known, key=lambda one: one.share)
-        text += f": mean difference {share:.1%} of the mean size, most for {worst.label}, "
-        text += f"{worst.share:.1%}"
+        text = told(
+            "secant against exact Shapley values of lags in {count:,} forecasts of all targets: "
+            "mean difference {share:.1%} of the mean size, most for {target}, {most:.1%}",
+            count=windows,
+            share=share,
+            target=worst.label,
+            most=worst.share,
+        )
     said: dict[str, str | int | float] = {
         "audit": text,
         "audit_windows": windows,

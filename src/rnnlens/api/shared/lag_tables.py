@@ -30,6 +30,7 @@ from rnnlens.evidence.proof.tolerance import make_tolerance
 from rnnlens.evidence.table.assembly import lag_table
 from rnnlens.evidence.table.inputs import TableData, TableOptions
 from rnnlens.evidence.table.rows import LagSpan, make_rows
+from rnnlens.results.attributes import attributes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -150,7 +151,7 @@ class Asked:
         if self.y is not None and actual is not None and judged is not None:
             # what explain did not know
             told = about_forecast(judged, named, self.background, actual)
-            labelled = labelled.assign_attrs(told)
+            labelled = labelled.assign_attrs(attributes(told))
         data = TableData(
             actual=actual,
             background=None if self.background is None else values.whole,

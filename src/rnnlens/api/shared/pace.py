@@ -18,6 +18,7 @@ from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule.calibration import calibrated
 from rnnlens.engine.schedule.cost import BLOCK
 from rnnlens.engine.schedule.threads import threads
+from rnnlens.engine.stepwise.stretches import Replaced
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.evidence.proof.checkpoints import LEAST, STRIDE
@@ -25,14 +26,27 @@ from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges
 from rnnlens.evidence.proof.stated_ranges import StatedRanges
 from rnnlens.evidence.proof.stopping import Stop
+from rnnlens.evidence.statistics.one_step import changes_of_steps, worth_sharing
+from rnnlens.evidence.statistics.parts import lag_parts
+from rnnlens.evidence.statistics.replacement import Replacement
 from rnnlens.evidence.table.certificates import evenly, some_windows
 
-__all__ = ["certify_pace", "run_pace", "secant_pace", "slowness", "tree_pace", "within_seconds"]
+__all__ = [
+    "certify_pace",
+    "hiding_pace",
+    "run_pace",
+    "secant_pace",
+    "slowness",
+    "tree_pace",
+    "within_seconds",
+]
 
 #: Windows, lags and backgrounds of the tree that is timed: some ten thousand cells.
 WINDOWS, LAGS, BACKGROUNDS = 8, 8, 4
 #: Blocks of windows a thread that secant and plain runs are timed on.
 BLOCKS = 4
+#: Windows in which each step is replaced once, which is timed.
+HIDDEN_IN = 8
 #: Columns and lags whose certificates are timed, of one window, and the seconds that each may take.
 COLUMNS, LAGS_TIMED, PATIENCE = 3, 4, 0.5
 #: Lags that are timed together where they share checkpoints.
@@ -84,6 +98,22 @@ def run_pace(question: Question) -> float:
     return _seconds(lambda: predict(few.network, few.inputs)) / count
 
 
+def hiding_pace(question: Question) -> float:
+    """Measure the seconds that a run of a window takes of which one step is replaced."""
+    few = some_windows(question, np.arange(HIDDEN_IN) % question.windows)
+    steps = few.steps
+    shape = (steps, few.x[0].size // steps)
+    try:
+        runs = Replacement(few, single=True)
+    except DataError:
+        return run_pace(question)  # padding, of which the verb says itself that there is no test
+    if not worth_sharing(runs, lag_parts(shape)):
+        return run_pace(question)
+    which, other = np.arange(len(few.x)), runs.x[::-1]
+    asked = [Replaced(t, 1, which, lambda rows, t=t: other[rows, t][:, None]) for t in range(steps)]
+    return _seconds(lambda: changes_of_steps(runs, asked)) / len(which) / steps
+
+
 def certify_pace(
     question: Question, ranges: StatedRanges, free: list[list[int]], limits: SearchLimits
 ) -> float:
@@ -101,7 +131,13 @@ def certify_pace(
     except (DataError, UnsupportedModel):
         return 0.0  # there will be none, which the verb says itself
     if question.steps >= LEAST * STRIDE:
-        lags = [1 + int(k) for k in evenly(question.steps, LAGS_SHARED)]
+        # those of whole stretches, which are asked together
+        stretches = evenly(-(-question.steps // STRIDE), LAGS_SHARED // STRIDE)
+        lags = [
+            lag
+            for k in stretches
+            for lag in range(int(k) * STRIDE + 1, min((int(k) + 1) * STRIDE, question.steps) + 1)
+        ]
         asked = ranges.ranges(few.x, lags, columns[-1])[0]
         return _seconds_each(few, asked, limits, PATIENCE * LAGS_TIMED)
     lags = [1 + int(k) for k in evenly(question.steps, LAGS_TIMED)]

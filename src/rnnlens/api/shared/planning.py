@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -18,14 +18,23 @@ from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.given.joint.making import make_case
 from rnnlens.api.shared.given.shares import share_question
 from rnnlens.api.shared.given.target import one_target
-from rnnlens.api.shared.pace import certify_pace, run_pace, secant_pace, slowness, tree_pace
+from rnnlens.api.shared.pace import (
+    certify_pace,
+    hiding_pace,
+    secant_pace,
+    slowness,
+    tree_pace,
+    within_seconds,
+)
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.default import parts_of
 from rnnlens.attribution.games.budget import Cost
 from rnnlens.attribution.games.fitting import fitting
+from rnnlens.attribution.methods.owen import NEWEST as OWEN_LAGS
 from rnnlens.attribution.methods.shapley_tree import NEWEST
-from rnnlens.attribution.options import Target, as_target
+from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.engine.schedule.plan import Estimate, estimate
+from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates, Shares, Test
 from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
 from rnnlens.evidence.proof.tolerance import make_tolerance
@@ -51,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "USUAL",
+    "Limited",
     "expected",
     "expected_certificates",
     "expected_lags",
@@ -72,6 +82,17 @@ FIGURE, FIGURES = 0.25, 6
 USUAL = TableOptions(certificates=Certificates(), test=Test(), margin=None, alpha=0.05)
 
 
+class Limited(NamedTuple):
+    """What bounds an explanation: its lags, and what it may cost, as in `rnnlens.explain`."""
+
+    newest: int | None = None
+    effort: Effort = Effort()
+
+
+#: An explanation of which nothing is stated.
+UNLIMITED = Limited()
+
+
 def expected(
     net: Network,
     X: Given,
@@ -80,10 +101,12 @@ def expected(
     method: str = "auto",
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
-    newest: int | None = None,
     background: Background = None,
+    within: Limited = UNLIMITED,
 ) -> Estimate | None:
     """Say what `rnnlens.explain` will take; None for methods of which nothing is known before.
+
+    A budget that is stated bounds it, a time as the cells that it becomes.
 
     Examples
     --------
@@ -109,35 +132,54 @@ def expected(
     stand_in, _ = baseline_of(case, usual_baseline(case, baseline), held, background, 0)
     if not isinstance(stand_in, Baseline):
         return None
-    question = replace(question, baseline=stand_in, newest=newest)
-    cells = _cells(case, question, method, baseline, background)
+    question = replace(question, baseline=stand_in, newest=within.newest)
+    budget = within_seconds(within.effort, question, several).cells
+    asked = _Asked(method, baseline, budget, several)
+    cells = _cells(case, question, asked, background)
     return _whole(_timed(case, question, cells), several, size)
 
 
-def _cells(
-    case: Case,
-    question: Question,
-    method: str,
-    baseline: str | ArrayLike | None,
-    background: Background,
-) -> dict[str, int]:
+class _SharesAsked(TypedDict):
+    """How shares are explained."""
+
+    method: str
+    baseline: str | ArrayLike | None
+    within: Limited
+
+
+class _Asked(NamedTuple):
+    """What is explained by: a method, against what, within which cells, of how many targets."""
+
+    method: str
+    baseline: str | ArrayLike | None
+    budget: int | None
+    several: int
+
+
+def _cells(case: Case, question: Question, asked: _Asked, background: Background) -> dict[str, int]:
     """Count the cells of each part of an explanation: of secant, and of exact values."""
+    method = asked.method
     if method == "auto":
         drawn = None
-        if baseline is None:
+        if asked.baseline is None:
             drawn = baseline_of(case, "background", None, background, 0)[0]
         many = drawn if isinstance(drawn, Baseline) else None
-        parts = parts_of(question, background=many)
-    elif method == "secant":
+        return parts_of(question, background=many, budget=asked.budget, asked=asked.several)
+    if method == "secant":
         layers = sum(1 for _ in question.network.recurrent())
         passes = 1 + 3 * len(question.one_window(method).windows)
-        parts = {"secant": question.windows * passes * question.steps * layers}
-    else:
-        by_feature = method == "owen"
+        return {"secant": question.windows * passes * question.steps * layers}
+    by_feature = method == "owen"
+    cost = Cost(question, by_feature=by_feature)
+    if asked.budget is None:
         newest = fitting(question, NEWEST, by_feature=by_feature)
-        cost = Cost(question, by_feature=by_feature)
-        parts = {method: cost.exact(min(newest, question.steps)) or 0}
-    return parts
+        return {method: cost.exact(min(newest, question.steps)) or 0}
+    usual = OWEN_LAGS if by_feature else NEWEST
+    try:
+        decided = cost.decide(question.newest_or(usual), asked.budget)
+    except DataError:
+        return {}  # it is refused, with the numbers, by the verb itself
+    return {decided.method: decided.cells}
 
 
 def _timed(case: Case, question: Question, cells: Mapping[str, int]) -> Estimate:
@@ -200,7 +242,7 @@ def expected_lags(
     named = one_target(case, replace(as_target(target), logits=None))
     question = case.question(named.resolved)
     explained = expected(
-        net, X, target=target, held=held, background=background, **share_question(case, shares)
+        net, X, target=target, held=held, background=background, **_shares(case, shares)
     )
     if explained is None or case.inputs[case.of].ndim != 3:
         return explained
@@ -259,16 +301,28 @@ def expected_certificates(
     return replace(plain, seconds=_kept(certificates, pace * question.windows * len(lags)))
 
 
+def _shares(case: Case, shares: Shares) -> _SharesAsked:
+    """Give what an explanation for shares is asked with."""
+    asked = share_question(case, shares)
+    return {
+        "method": asked["method"],
+        "baseline": asked["baseline"],
+        "within": Limited(asked["newest"]),
+    }
+
+
 def _kept(asked: Certificates, seconds: float) -> float:
     """Give the seconds that certificates take, within the time that they are given."""
     return seconds if asked.seconds is None else min(seconds, asked.seconds)
 
 
 def _evidence_seconds(case: Case, question: Question, cells: Mapping[str, int]) -> float:
-    """Time plain runs, which the evidence consists of that is not proven."""
+    """Time runs of which a step is replaced, which the evidence consists of that is not proven."""
     layers = max(1, sum(1 for _ in case.network.recurrent()))
     drawn = DRAWING * (cells["tests"] + cells["observed"])
-    return run_pace(question) * (cells["plain_runs"] + drawn) / question.steps / layers
+    if not drawn + cells["plain_runs"]:
+        return 0.0
+    return hiding_pace(question) * (cells["plain_runs"] + drawn) / question.steps / layers
 
 
 def _limits(question: Question, asked: Certificates, values: NDArray[np.float64]) -> SearchLimits:
@@ -294,7 +348,7 @@ def expected_report(
         return None
     case = make_case(net, X, output=as_target(target).output)
     explained = expected(
-        net, X, target=target, held=held, background=background, **share_question(case, shares)
+        net, X, target=target, held=held, background=background, **_shares(case, shares)
     )
     if explained is None:
         return None

@@ -54,11 +54,13 @@ def about_reach(
     if sees_everything(network):
         return {}
     from rnnlens.evidence.reach.sights import sight
+    from rnnlens.views.words.language import telling
     from rnnlens.views.words.reach import cut_off_clause
 
     shapes = {name: array.shape[1:] for name, array in inputs.items()}
     seen = sight(network, shapes, target, carried=carried)
-    clause = cut_off_clause(map(_plain, seen))
+    with telling():
+        clause = cut_off_clause(map(_plain, seen))
     return {"cut_off": clause} if clause else {}
 
 

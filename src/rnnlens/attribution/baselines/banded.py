@@ -34,6 +34,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_tri
 
 from rnnlens.attribution.baselines.rows import rows_of
 from rnnlens.errors import DataError
+from rnnlens.names import counted, told
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -127,17 +128,20 @@ class BandMoments:
     def given(self) -> str:
         """What hidden numbers are drawn from, in words."""
         if self.band >= self.steps - 1:
-            return "the rest of the window"
-        steps = "the step" if self.band == 1 else f"the {self.band} steps"
-        return f"{steps} on either side"
+            return told("the rest of the window")
+        return counted(self.band, "the step on either side", "the {count} steps on either side")
 
     @property
     def shrunk(self) -> str:
         """What correlations were shrunk by, in words."""
         apart, ridge = self.shrinking.towards_own, self.shrinking.ridge
         low, high = (f"{share:.2g}" for share in (min(ridge), max(ridge)))
-        own = f", those between features by {apart:.2g}" if apart else ""
-        return f"shrunk by {low}{own}" if low == high else f"shrunk by {low} to {high}{own}"
+        by = low if low == high else told("{low} to {high}", low=low, high=high)
+        if not apart:
+            return told("shrunk by {share}", share=by)
+        return told(
+            "shrunk by {share}, those between features by {own:.2g}", share=by, own=float(apart)
+        )
 
     def hidden_values(self, x: Array, shown: NDArray[np.bool_], z: Array | None) -> Array:
         """Give what is hidden: by draws from standard normal numbers, or by the mean alone.

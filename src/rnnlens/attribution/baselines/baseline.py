@@ -37,17 +37,32 @@ from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, group_mean, 
 from rnnlens.attribution.baselines.rows import Rows
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
+from rnnlens.names import told
 
-__all__ = ["NAMED", "Baseline", "checked_data", "make_baseline", "unusual"]
+__all__ = [
+    "NAMED",
+    "Baseline",
+    "apart",
+    "checked_data",
+    "make_baseline",
+    "unusual",
+    "whose_windows",
+]
 
 Array = NDArray[np.float64]
 
 #: The baselines that have a name.
 NAMED = ("zero", "mean", "persistence", "background", *CALENDAR)
+#: What results say of the baselines by calendar.
+CALENDAR_TEXTS = {
+    "hourly mean": told("hourly mean"),
+    "monthly mean": told("monthly mean"),
+    "seasonal mean": told("seasonal mean"),
+}
 #: Windows drawn for ``background`` where their number is not given.
 BACKGROUNDS = 32
 #: Steps that a baseline's steps are compared with: evenly taken from the data where it has more.
-MOST_STEPS = 20_000
+MOST_STEPS = 5_000
 #: Numbers of all windows beyond which they are averaged in blocks.
 MOST_COPIED = 1 << 22
 
@@ -119,25 +134,31 @@ def make_baseline(
     given_data = RealWindows(x, real) if background is None else RealWindows.of(background)
     data = x if background is None else checked_data(given_data.values, x)
     there = given_data.real if given_data.padded else None
-    whose = f"{len(data):,} {'explained' if background is None else 'background'} windows"
+    whose = whose_windows(len(data), background is None)
     if isinstance(given, str):
         if given == "background":
             order = np.random.default_rng(seed).permutation(len(data))
             drawn = np.sort(order[:count])
-            text = f"background ({len(drawn)} of {whose}, seed {seed})"
+            values = {"number": len(drawn), "whose": whose, "seed": seed}
+            text = told("background ({number} of {whose}, seed {seed})", **values)
             windows = tuple(data[k : k + 1] for k in drawn)
             if there is not None:
-                text = f"{text[:-1]}, steps that are padding from others)"
+                text = told(
+                    "background ({number} of {whose}, seed {seed}, steps that are padding from "
+                    "others)",
+                    **values,
+                )
                 # the fullest come first: what is filled in then comes from as few as can be
                 fullest = order[np.argsort(-there[order].sum(axis=1), kind="stable")]
                 windows = tuple(_filled(data, there, int(k), fullest)[None] for k in drawn)
         elif given in CALENDAR:
-            text, windows = f"{given} (of {whose})", (group_mean(given, groups, x, data),)
+            text = told("{mean} (of {whose})", mean=CALENDAR_TEXTS[given], whose=whose)
+            windows = (group_mean(given, groups, x, data),)
         else:
             if given == "mean" and there is None and data.size > MOST_COPIED:
                 # windows cut from a table overlap: laid out as rows they take many times its memory
                 mean = Rows(data, np.arange(data.shape[2])).mean()[0]
-                return Baseline(f"mean (of {whose})", (mean[None, None],), held)
+                return Baseline(told("mean (of {whose})", whose=whose), (mean[None, None],), held)
             steps = data.reshape(-1, data.shape[2]) if there is None else data[there]
             text, windows = _named(given, x, real, steps, whose)
     else:
@@ -179,21 +200,29 @@ def _filled(data: Array, real: NDArray[np.bool_], window: int, others: NDArray[n
     return filled
 
 
+def whose_windows(count: int, explained: bool) -> str:
+    """Say which windows something is made of, the explained ones or those of the background."""
+    if explained:
+        return told("{count:,} explained windows", count=count)
+    return told("{count:,} background windows", count=count)
+
+
 def _named(
     name: str, x: Array, real: NDArray[np.bool_] | None, steps: Array, whose: str
 ) -> tuple[str, tuple[Array, ...]]:
     """Make a baseline by its name: steps (row, feature) are those of the data that are real."""
     if name == "zero":
-        return "zero (0 in the network's own units)", (np.zeros((1, 1, 1)),)
+        return told("zero (0 in the network's own units)"), (np.zeros((1, 1, 1)),)
     if name == "mean":
         if not len(steps):
             raise DataError(
                 "no step of these windows is real, as the network masks all of them, so they have "
                 "no mean: give windows with data, as background too"
             )
-        return f"mean (of {whose})", (mean_of(steps)[None, None],)
+        return told("mean (of {whose})", whose=whose), (mean_of(steps)[None, None],)
     if name == "persistence":
-        return "persistence (the newest value held over the window)", (_newest_real(x, real),)
+        text = told("persistence (the newest value held over the window)")
+        return text, (_newest_real(x, real),)
     raise DataError(
         f"no baseline is called {name!r}{did_you_mean(name, NAMED)}: give one of "
         f"{', '.join(NAMED)}, or an array"
@@ -205,24 +234,25 @@ def _array(array: Array, x: Array) -> tuple[str, tuple[Array, ...]]:
     if not np.isfinite(array).all():
         raise DataError("the baseline holds NaN or infinity: give a number for every entry")
     if array.shape == (features,):
-        return "array (one value a feature)", (array[None, None],)
+        return told("array (one value a feature)"), (array[None, None],)
     if array.shape == (steps, features):
-        return "array (one window)", (array[None],)
+        return told("array (one window)"), (array[None],)
     if array.ndim == 3 and array.shape[1:] == (steps, features) and len(array):
-        return f"array ({len(array)} background windows)", tuple(w[None] for w in array)
+        text = told("array ({count} background windows)", count=len(array))
+        return text, tuple(w[None] for w in array)
     raise DataError(
         f"the baseline has shape {array.shape}, but must be ({features},), ({steps}, {features}) "
         f"or (background, {steps}, {features})"
     )
 
 
-def _every(count: int, steps: int) -> int:
-    """Say how many steps lie between those that are looked at.
+def apart(count: int, steps: int, *, most: int) -> int:
+    """Say how many steps lie between those that are looked at, where these are so many at most.
 
     The number has no divisor in common with the steps of a window: of windows that all begin at
     midnight every hour is seen.
     """
-    every = max(1, -(-count // MOST_STEPS))
+    every = max(1, -(-count // most))
     while gcd(every, steps) > 1:
         every += 1
     return every
@@ -235,7 +265,7 @@ def unusual(baseline: Baseline, x: Array, real: NDArray[np.bool_] | None = None)
     """
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     count = x.shape[0] * x.shape[1] if real is None else int(real.sum())
-    steps = Rows(x, free, every=_every(count, x.shape[1]), real=real)
+    steps = Rows(x, free, every=apart(count, x.shape[1], most=MOST_STEPS), real=real)
     if len(free) == 0 or len(steps) < 10 * len(free):
         return float("nan")
     mean, _ = steps.mean()

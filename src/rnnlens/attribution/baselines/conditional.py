@@ -35,10 +35,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.baselines.banded import FEWEST_WINDOWS, BandMoments, band_moments
-from rnnlens.attribution.baselines.baseline import Array, checked_data
+from rnnlens.attribution.baselines.baseline import Array, checked_data, whose_windows
 from rnnlens.attribution.baselines.covariance import MOST_NUMBERS, WindowMoments, window_moments
 from rnnlens.attribution.baselines.spanned import SpannedMoments, spanned_moments
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import told
 
 __all__ = ["GaussianConditional", "gaussian_conditional", "refuse_conditional"]
 
@@ -197,11 +198,15 @@ def gaussian_conditional(
         raise InputError(f"the number of draws must be 0 or more, but is {draws}")
     data = checked_data(x if background is None else background, x)
     moments = _moments(data)
-    which = "explained" if background is None else "background"
-    how = f"mean of {draws} draws, seed {seed}" if draws else "conditional mean"
-    text = (
-        f"Gaussian given {moments.given} ({how}; covariance of {len(data):,} {which} windows, "
-        f"{moments.shrunk})"
+    how = told("conditional mean")
+    if draws:
+        how = told("mean of {draws} draws, seed {seed}", draws=draws, seed=seed)
+    text = told(
+        "Gaussian given {given} ({how}; covariance of {whose}, {shrunk})",
+        given=moments.given,
+        how=how,
+        whose=whose_windows(len(data), background is None),
+        shrunk=moments.shrunk,
     )
     held = np.array([], dtype=np.int64) if held is None else held
     return GaussianConditional(text, moments, (x.shape[1], x.shape[2]), held, draws, seed)

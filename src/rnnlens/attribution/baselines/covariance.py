@@ -22,6 +22,7 @@ from scipy.linalg import cho_factor, cho_solve, cholesky
 
 from rnnlens.attribution.baselines.rows import Rows, rows_of
 from rnnlens.errors import DataError
+from rnnlens.names import told
 
 __all__ = ["MOST_NUMBERS", "SHRINKAGES", "WindowMoments", "shrinkage", "window_moments"]
 
@@ -59,12 +60,12 @@ class WindowMoments:
     @property
     def given(self) -> str:
         """What hidden numbers are drawn from, in words."""
-        return "the rest of the window"
+        return told("the rest of the window")
 
     @property
     def shrunk(self) -> str:
         """What correlations were shrunk by, in words."""
-        return f"shrunk by {self.shrinkage:.2g}"
+        return told("shrunk by {share}", share=f"{self.shrinkage:.2g}")
 
     @cached_property
     def _precision(self) -> Array:
@@ -124,9 +125,9 @@ def shrinkage(products: Array, counts: list[int]) -> float:
     for own, count in zip(products, counts, strict=True):
         eigenvalues, Q = np.linalg.eigh((whole - own) / (windows - count))
         power = np.sum((own @ Q) * Q, axis=0)
-        for k, s in enumerate(SHRINKAGES):
-            variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
-            loss[k] += count * np.log(variance).sum() + (power / variance).sum()
+        s = SHRINKAGES[:, None]
+        variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
+        loss += count * np.log(variance).sum(axis=1) + (power / variance).sum(axis=1)
     return float(SHRINKAGES[loss.argmin()])
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline
+from rnnlens.attribution.baselines.baseline import Array, Baseline, apart
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
 from rnnlens.attribution.baselines.rows import Rows
@@ -30,7 +30,11 @@ __all__ = ["mixed_place"]
 
 #: Windows and cuts that are looked at: spread evenly over those given.
 MOST_SAMPLES = 100
+#: Neighbouring steps of the data that they are compared with, as far apart where there are more.
+MOST_PAIRS = 5_000
 MOST_CUTS = 8
+#: Numbers of such pairs that are laid out at once, about: a quarter of a megabyte.
+MOST_NUMBERS = 1 << 14
 
 
 def mixed_place(
@@ -58,7 +62,9 @@ def mixed_place(
     free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
     if steps < 2 or not len(free):
         return float("nan")
-    ranks = _ranks(Rows(data.values, free, 2, real=data.real))
+    places = data.values.shape[1] - 1
+    between = apart(len(data.values) * places, places, most=MOST_PAIRS)
+    ranks = _ranks(Rows(data.values, free, 2, every=between, real=data.real))
     if ranks is None:
         return float("nan")
     which = evenly(len(x), MOST_SAMPLES)
@@ -67,8 +73,8 @@ def mixed_place(
     every = np.ones(some.shape[:2], bool) if part is None else part
     # a mixture of padding and data is no mixture of data
     both = every[:, cuts - 1] & every[:, cuts]
-    for at, pairs in _pairs(baseline, which, some, part, cuts):
-        ranks.rank(pairs[..., free][both[:, at]])
+    for at, pairs in _pairs(baseline, which, some, cuts):
+        ranks.rank(pairs[..., free][np.broadcast_to(both[:, at], pairs.shape[:-2])])
     return ranks.mean
 
 
@@ -76,12 +82,13 @@ def _pairs(
     baseline: Baseline | GaussianConditional,
     which: NDArray[np.int64],
     x: Array,
-    real: NDArray[np.bool_] | None,
     cuts: NDArray[np.int64],
 ) -> Iterator[tuple[slice, Array]]:
-    """Give the numbers of some cuts and the two steps at each, by draw or background.
+    """Give the numbers of some cuts and the two steps at each, by draw or some backgrounds.
 
-    Shapes: the second is (sample, cut, 2, feature).
+    Padding and held features are not looked at, so that what stands in for them does not matter.
+
+    Shapes: the second is (..., sample, cut, 2, feature).
     """
     if isinstance(baseline, GaussianConditional):
         for at, cut in enumerate(cuts):
@@ -89,10 +96,22 @@ def _pairs(
             for one in baseline.stand_in(x, shown[None])[:, 0].swapaxes(0, 1):
                 yield slice(at, at + 1), one[:, None, cut - 1 : cut + 1]
         return
-    own = baseline.part(which)
-    for background in range(len(own.windows)):
-        hidden = own.stand_in(x, real, background)
-        yield slice(None), np.stack([hidden[:, cuts - 1], x[:, cuts]], axis=2)
+    shown, kept = x[:, cuts], None if baseline.kept is None else baseline.kept[cuts - 1]
+    windows = [_before(window, cuts, x.shape[2]) for window in baseline.part(which).windows]
+    abreast = max(1, MOST_NUMBERS // max(1, shown.size))
+    for first in range(0, len(windows), abreast):
+        few = windows[first : first + abreast]
+        pairs = np.empty((len(few), *shown.shape[:2], 2, x.shape[2]), x.dtype)
+        pairs[..., 1, :] = shown
+        for own, window in zip(pairs, few, strict=True):
+            own[:, :, 0] = window if kept is None else np.where(kept, x[:, cuts - 1], window)
+        yield slice(None), pairs
+
+
+def _before(window: Array, cuts: NDArray[np.int64], features: int) -> Array:
+    """Give the step before each cut of a window, which may be the same at every step."""
+    steps = window if window.shape[1] == 1 else window[:, cuts - 1]
+    return np.broadcast_to(steps, (len(window), len(cuts), features))
 
 
 @dataclass(eq=False)
@@ -141,9 +160,9 @@ def _ranks(rows: Rows) -> _Ranks | None:
         return None
     if not len(moments.varying):
         return None
-    factor = cholesky(moments.covariance, lower=True)
+    factor = cholesky(moments.covariance, lower=True, check_finite=False)
     # made once: rows come in many small parts, and a product takes a part less than a solution
-    whitening = solve_triangular(factor, np.eye(len(factor)), lower=True)
+    whitening = solve_triangular(factor, np.eye(len(factor)), lower=True, check_finite=False)
     ordered = rows.each(lambda block: _distances(block, moments, whitening))
     ordered.sort()
     return _Ranks(moments, whitening, ordered)

@@ -25,6 +25,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from rnnlens.attribution.baselines.covariance import PARTS, SHRINKAGES
 from rnnlens.attribution.baselines.rows import rows_of
 from rnnlens.engine.schedule.plan import evenly
+from rnnlens.names import told
 
 __all__ = ["MOST_WINDOWS", "SpannedMoments", "spanned_moments"]
 
@@ -61,12 +62,12 @@ class SpannedMoments:
     @property
     def given(self) -> str:
         """What hidden numbers are drawn from, in words."""
-        return f"the rest of the window, in the span of {len(self.Z):,} windows"
+        return told("the rest of the window, in the span of {count:,} windows", count=len(self.Z))
 
     @property
     def shrunk(self) -> str:
         """What correlations were shrunk by, in words."""
-        return f"shrunk by {self.shrinkage:.2g}"
+        return told("shrunk by {share}", share=f"{self.shrinkage:.2g}")
 
     def hidden_values(self, x: Array, shown: NDArray[np.bool_], z: Array | None) -> Array:
         """Give what is hidden: by draws from standard normal numbers, or by the mean alone.

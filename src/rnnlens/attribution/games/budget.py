@@ -28,6 +28,7 @@ from rnnlens.attribution.methods.permutation import (
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution, LagFeatureContribution
 from rnnlens.errors import DataError
+from rnnlens.names import counted, told
 
 __all__ = ["BUDGET", "Choice", "Cost", "Limits", "Within", "within"]
 
@@ -154,13 +155,25 @@ class Cost:
         if newest < 1:
             raise DataError(f"at least 1 lag must be a player, but {newest} were asked for")
         cells, windows = self.exact(newest), self.question.windows
-        takes = "more coalitions than memory holds" if cells is None else f"{cells:,} cells"
-        many = f"{windows:,} windows" if windows != 1 else "1 window"
+        takes = told("more coalitions than memory holds")
+        if cells is not None:
+            takes = told("{cells:,} cells", cells=cells)
+        many = counted(windows, "{count} window", "{count:,} windows")
         if cells is not None and cells <= budget:
-            why = f"exact: {cells:,} cells for {many} are within the budget of {budget:,}"
+            why = told(
+                "exact: {cells:,} cells for {windows} are within the budget of {budget:,}",
+                cells=cells,
+                windows=many,
+                budget=budget,
+            )
             return Choice("owen" if self.by_feature else "tree", why, newest, cells)
         lags = min(newest, self.question.steps)
-        beyond = f"exact values of {lags} lags for {many} take {takes}"
+        beyond = told(
+            "exact values of {lags} lags for {windows} take {takes}",
+            lags=lags,
+            windows=many,
+            takes=takes,
+        )
         least = self.games * cells_of_pairs(self.atoms(newest), 2, self._step)
         if exact or least > budget:
             fewer = self.fits(newest, budget)
@@ -169,7 +182,7 @@ class Cost:
             raise DataError(
                 f"{beyond}{sampled}, beyond the budget of {budget:,} cell evaluations: {advice}"
             )
-        why = f"sampled: {beyond}, beyond the budget of {budget:,}"
+        why = told("sampled: {why}, beyond the budget of {budget:,}", why=beyond, budget=budget)
         return Choice("permutation", why, newest, budget)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rnnlens.attribution.games.costs import MOST_PLAYERS, exact_cells, usual_budget
 from rnnlens.attribution.question import Question
+from rnnlens.names import clauses, counted, told
 
 __all__ = ["Fitted", "fitted", "fitting"]
 
@@ -44,13 +45,21 @@ def fitted(question: Question, usual: int, *, by_feature: bool) -> Fitted:
     cells = {k: exact_cells(question, k, by_feature=by_feature) for k in range(most, 0, -1)}
     fit = (k for k, taken in cells.items() if taken is not None and taken <= budget)
     newest = next(fit, 1)
-    lags = f"{newest} newest lags" if newest > 1 else "newest lag"
-    lags = "all lags" if newest == longest else f"the {lags}"
-    why = f"exact: {lags} of each input one by one, {cells[newest] or 0:,} cells"
+    lags = counted(newest, "the newest lag", "the {count} newest lags")
+    why = told(
+        "exact: {lags} of each input one by one, {cells:,} cells",
+        lags=told("all lags") if newest == longest else lags,
+        cells=cells[newest] or 0,
+    )
     if newest < most:
         more = cells[newest + 1]
-        takes = "more coalitions than memory holds" if more is None else f"{more:,}"
-        why += f"; {newest + 1} would take {takes}, beyond the budget of {budget:,}"
+        beyond = told(
+            "{lags} would take {takes}, beyond the budget of {budget:,}",
+            lags=newest + 1,
+            takes=told("more coalitions than memory holds") if more is None else f"{more:,}",
+            budget=budget,
+        )
+        why = clauses([why, beyond])
     return Fitted(newest, why)
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.engine.forward import Run
+from rnnlens.engine.schedule.context import one_round
+from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import Game, alone
 from rnnlens.engine.stepwise.forks import Fork, changes_by_fork
 
@@ -75,13 +77,22 @@ def changes_of_steps(
     """
     x = run.value((of, 0))
     change = np.zeros((len(x), parts.count))
-    for w in range(len(x)):
-        stands_in = x0[w : w + 1].reshape(1, *x.shape[1:])
-        game = Game(alone(run, w), stands_in, of, value)
-        if game.walk is None:
-            return None
-        forks, which = _forks(x[w], stands_in[0], parts)
-        change[w, which] = changes_by_fork(game.walk, x[w : w + 1], forks, value)
+
+    def game(w: int) -> Game:
+        return Game(alone(run, w), x0[w : w + 1].reshape(1, *x.shape[1:]), of, value)
+
+    if not len(x) or game(0).walk is None:
+        return None if len(x) else change
+
+    def work(w: int) -> None:
+        walk = game(w).walk
+        assert walk is not None, "whether a network can be walked does not depend on the window"
+        forks, which = _forks(x[w], x0[w].reshape(x.shape[1:]), parts)
+        change[w, which] = changes_by_fork(walk, x[w : w + 1], forks, value)
+
+    # a step of one window is little work to share, and windows are many
+    with one_round():
+        each(work, [(w,) for w in range(len(x))])
     return change
 
 

@@ -35,6 +35,7 @@ from rnnlens.attribution.question import Question
 from rnnlens.attribution.result import Contribution
 from rnnlens.engine import last_state
 from rnnlens.engine.backward import backward
+from rnnlens.engine.device.choice import sums_dtype
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.errors import DataError, NotAdditive
@@ -113,16 +114,16 @@ def _part(
     backgrounds = len(question.one_window("integrated_gradients").windows)
     run = forward(network, question.inputs)
     forecast, value = target.pick(run.outputs), np.zeros(question.windows)
-    total.fill(0)
+    sums = np.zeros(total.shape, sums_dtype(total.dtype))
     nodes = np.zeros(question.windows, np.int64)
     for x0 in question.stand_ins(run):
         run0 = forward(network, question.replaced(x0), masks_of=run)
         f0 = target.pick(run0.outputs)
         integral, used = _adaptive(question, run, x0, f0, limits)
-        total += integral
+        sums += integral
         nodes = np.maximum(nodes, used)
         value += f0
-    total /= backgrounds
+    np.divide(sums, backgrounds, out=total, casting="same_kind")
     return nodes, forecast, value / backgrounds
 
 
@@ -132,7 +133,8 @@ def _adaptive(
     """Double the nodes of those windows that do not sum yet."""
     f = question.target.pick(run.outputs)
     allowed = limits.tolerance * np.maximum(1.0, np.maximum(np.abs(f), np.abs(f0)))
-    total, gap = np.zeros_like(question.x), np.zeros(len(f))
+    total = np.zeros(question.x.shape, sums_dtype(question.x.dtype))
+    gap = np.zeros(len(f))
     nodes = np.zeros(len(f), np.int64)
     left, count = np.arange(len(f)), FEWEST_NODES
     while left.size and count <= limits.most_nodes:
@@ -216,7 +218,7 @@ def _integrated(
         )
         if at_once is not None:
             return at_once * change
-    mean = np.zeros_like(x)
+    mean = np.zeros(x.shape, sums_dtype(x.dtype))
 
     def along(which: NDArray[np.int64], node: NDArray[np.int64]) -> Array:
         return x0[which] + u[node][:, None, None] * (x[which] - x0[which])

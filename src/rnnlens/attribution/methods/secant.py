@@ -23,6 +23,7 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import Contribution, additive
 from rnnlens.engine.backward import multipliers
+from rnnlens.engine.device.choice import sums_dtype
 from rnnlens.engine.forward import forward
 from rnnlens.engine.schedule.plan import gathered
 
@@ -57,13 +58,17 @@ def _part(question: Question, total: Array) -> tuple[Array, ...]:
     samples = len(total)
     forecast = value = carried = np.zeros(samples)
     total.fill(0)
+    # where that is the precision of the contributions they are summed in their place
+    sums = total.astype(sums_dtype(total.dtype), copy=False)
     for asked in question.beside_backgrounds(runs=3):
-        forecast, of_these, from_states = _compared(asked, total)
+        forecast, of_these, from_states = _compared(asked, sums)
         value, carried = value + of_these, carried + from_states
     count = len(question.one_window("secant").windows)
-    total /= count
+    sums /= count
     value, carried = value / count, carried / count
-    summed = total.sum(axis=(1, 2))
+    summed = sums.sum(axis=(1, 2))
+    if sums is not total:
+        total[...] = sums
     if question.carried:
         return forecast, value, summed + carried, carried
     return forecast, value, summed
@@ -101,4 +106,5 @@ def _by_window(array: Array, samples: int) -> Array:
     """Sum over the backgrounds that windows stand beside: array (background * sample, ...)."""
     if len(array) == samples:
         return array
-    return array.reshape(-1, samples, *array.shape[1:]).sum(axis=0)
+    by_background = array.reshape(-1, samples, *array.shape[1:])
+    return by_background.sum(axis=0, dtype=sums_dtype(array.dtype))

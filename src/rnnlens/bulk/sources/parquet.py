@@ -19,6 +19,7 @@ import numpy as np
 from rnnlens.arguments import did_you_mean
 from rnnlens.bulk.sources.source import Source, Span, as_numbers
 from rnnlens.errors import DataError, MissingLibrary, UnreadableFile
+from rnnlens.series.axis import step_written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -210,7 +211,7 @@ def _axis(
     if off is not None or count * len(series) > SPARSE * max(rows, 1000):
         raise DataError(
             f"{path}: the rows of its stations lie on no common axis of time, whose step would be "
-            f"{step}: explain each station's file by itself"
+            f"{step_written(step)}: explain each station's file by itself"
         )
     return first + np.arange(count) * step, [one.astype(np.int64) for one in places]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnnlens.checks.forecast.inputs import input_range, misplaced, saturation
+from rnnlens.checks.forecast.inputs import NOWHERE, input_range, misplaced, saturation
 from rnnlens.checks.forecast.leak import Leak, find_leak
 from rnnlens.checks.forecast.noise import FEWEST, beyond_noise
 from rnnlens.checks.forecast.references import references
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["WINDOWS", "ForecastCheck", "check_forecast"]
+__all__ = ["WINDOWS", "ForecastCheck", "check_forecast", "made_whole"]
 
 #: Windows that are judged, evenly spaced, where there are more.
 WINDOWS = 512
@@ -114,25 +114,30 @@ def check_forecast(
     background: ForecastData | None = None,
     *,
     numbers: bool = True,
+    whole: bool = True,
     windows: int = WINDOWS,
 ) -> ForecastCheck:
     """Ask whether a forecast is one, of windows in the order of time.
 
-    `numbers` says whether inputs are quantities, which tokens are not.
+    `numbers` says whether inputs are quantities, which tokens are not; `whole` whether it is said
+    where inputs lie and how many gates are saturated, which is said in any case where inputs lie
+    where no usual scaler puts them.
     """
     data = data.judged()
     known = np.flatnonzero(np.isfinite(data.actual))
-    chosen = _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
+    chosen = _chosen(data, windows)
     some = data.select(chosen)
     made = some.run() * some.target.scale + some.target.offset
     steps = some.steps if numbers else np.zeros((1, 0))
-    lies, wrong = input_range(steps), misplaced(steps, data.held)
+    wrong = misplaced(steps, data.held)
     still = len(some) >= FEWEST and float(made.std()) <= STILL * float(np.abs(made).max())
     found = _Judged(Errors.unknown(misplaced=len(wrong) > 0, still=still), "", (), None)
     if len(known) >= FEWEST:
         found = _judged(data, chosen, made, background, misplaced=len(wrong) > 0)
     verdict, named = judge(found.errors, found.fits, found.leak)
-    layers, saturated = saturation(some)
+    lies, layers, saturated = NOWHERE, (), np.array([])
+    if whole or len(wrong):
+        lies, (layers, saturated) = input_range(steps), saturation(some)
     return ForecastCheck(
         error=found.errors.error,
         rmse=found.errors.rmse,
@@ -156,6 +161,26 @@ def check_forecast(
         season_of=found.season_of,
         squared=data.squared,
     )
+
+
+def made_whole(check: ForecastCheck, data: ForecastData, *, numbers: bool) -> ForecastCheck:
+    """Say of the same data what a check left out that was not to be whole."""
+    some = data.select(_chosen(data, WINDOWS))
+    steps = some.steps if numbers else np.zeros((1, 0))
+    lies, (layers, saturated) = input_range(steps), saturation(some)
+    return replace(
+        check,
+        layers=layers,
+        saturated=saturated,
+        input_misplaced=np.isin(np.arange(len(lies.mean)), misplaced(steps, data.held)).astype(int),
+        **{f"input_{one.name}": getattr(lies, one.name) for one in fields(lies)},
+    )
+
+
+def _chosen(data: ForecastData, windows: int) -> NDArray[np.int64]:
+    """Choose the windows that are looked at: of those whose outcome is known, where it is."""
+    known = np.flatnonzero(np.isfinite(data.actual))
+    return _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
 
 
 class _Judged(NamedTuple):

@@ -114,6 +114,8 @@ class ForecastData:
         The unit that each feature is said to have, the target's at the end; empty where unknown.
     squared : bool
         Whether squared errors are compared and not absolute ones, see `judged`.
+    made : array (sample,), optional
+        The target's numbers in network units, where the network was run on the windows already.
     """
 
     network: Network
@@ -131,6 +133,7 @@ class ForecastData:
     real: NDArray[np.bool_] | None = None
     units: tuple[str, ...] = ()
     squared: bool = False
+    made: Array | None = None
 
     def __len__(self) -> int:
         """Give the number of windows."""
@@ -169,18 +172,22 @@ class ForecastData:
         return float(np.sqrt(mean)) if self.squared else mean
 
     def select(self, chosen: NDArray[np.int64]) -> ForecastData:
-        """Take some windows."""
+        """Take some windows: a run of them is no copy."""
+        taken = _as_run(chosen)
         return replace(
             self,
-            inputs={name: array[chosen] for name, array in self.inputs.items()},
-            original=None if self.original is None else self.original[chosen],
-            actual=self.actual[chosen],
-            real=None if self.real is None else self.real[chosen],
+            inputs={name: array[taken] for name, array in self.inputs.items()},
+            original=None if self.original is None else self.original[taken],
+            actual=self.actual[taken],
+            real=None if self.real is None else self.real[taken],
             places=None if self.places is None else self.places.select(chosen),
+            made=None if self.made is None else self.made[taken],
         )
 
     def run(self, values: Array | None = None, index: tuple[int, ...] | None = None) -> Array:
         """Give the target's number in network units, for the windows or for others: (sample,)."""
+        if values is None and index is None and self.made is not None:
+            return self.made.astype(float)
         inputs = dict(self.inputs)
         if values is not None:
             inputs[self.of] = np.ascontiguousarray(values).reshape(
@@ -217,3 +224,11 @@ class ForecastData:
             values = np.concatenate([values, rows.values[:, self.own]])
         every, at = np.unique(places, return_index=True)
         return Series(every, values[at])
+
+
+def _as_run(chosen: Whole) -> Whole | slice:
+    """Give numbers that follow each other as a slice."""
+    follow = len(chosen) > 0 and chosen[-1] - chosen[0] + 1 == len(chosen)
+    if follow and (np.diff(chosen) == 1).all():
+        return slice(int(chosen[0]), int(chosen[-1]) + 1)
+    return chosen

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["BEYOND", "InputRange", "input_range", "misplaced", "saturation"]
+__all__ = ["BEYOND", "NOWHERE", "InputRange", "input_range", "misplaced", "saturation"]
 
 #: Network units beyond which a value is said to be far out.
 BEYOND = 5.0
@@ -44,6 +44,10 @@ class InputRange:
     low: Array
     high: Array
     beyond: Array
+
+
+#: Of inputs that were not looked at.
+NOWHERE = InputRange(*(np.zeros(0),) * 5)
 
 
 def input_range(flat: Array) -> InputRange:

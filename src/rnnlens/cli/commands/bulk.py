@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from rnnlens.cli.archives import tell
-from rnnlens.cli.options.arguments import OnlyJson
+from rnnlens.cli.options.arguments import Language, OnlyJson
 from rnnlens.cli.output import as_json, duration, sentence
+from rnnlens.names import told
 
 __all__ = ["bulk"]
 
@@ -26,35 +27,38 @@ NAMED = 20
 
 
 @bulk.command()
-def status(out: Out, *, json: OnlyJson = False) -> None:
+def status(out: Out, *, json: OnlyJson = False, language: Language = None) -> None:
     """Say how far it is."""
     from rnnlens.bulk import status as of
 
     state = of(out)
     grid = state.manifest.grid
     left = grid.count - state.done
-    facts = {
-        "archive": state.manifest.path,
-        "blocks": grid.count,
-        "blocks done": state.done,
-        "windows": state.windows,
-        "rows without a window": state.missing,
-        "rows left": grid.windows - state.windows - state.missing,
+    facts: dict[str, object] = {
+        told("archive"): state.manifest.path,
+        told("blocks"): grid.count,
+        told("blocks done"): state.done,
+        told("windows"): state.windows,
+        told("rows without a window"): state.missing,
+        told("rows left"): grid.windows - state.windows - state.missing,
     }
     if state.done:
-        facts["left, on one thread"] = duration(state.seconds / state.done * left)
+        facts[told("left, on one thread")] = duration(state.seconds / state.done * left)
     tell(facts, json=json)
 
 
 @bulk.command()
-def verify(out: Out, *, json: OnlyJson = False) -> None:
+def verify(out: Out, *, json: OnlyJson = False, language: Language = None) -> None:
     """Find what is not as it was written."""
     from rnnlens.bulk import verify as of
 
     found = of(out)
-    facts: dict[str, object] = {"damaged": len(found)}
+    facts: dict[str, object] = {told("damaged"): len(found)}
     for one in found[:NAMED]:
-        facts[one.what if one.block is None else f"block {one.block}, {one.what}"] = "damaged"
+        name = one.what
+        if one.block is not None:
+            name = told("block {number}, {what}", number=one.block, what=one.what)
+        facts[name] = told("damaged")
     tell(facts, json=json)
     if found:
         typer.echo(
@@ -70,6 +74,7 @@ def summary(
     *,
     by: Annotated[str, typer.Option(help="What windows are grouped by: all, season, ...")] = "all",
     json: OnlyJson = False,
+    language: Language = None,
 ) -> None:
     """Show each lag's share of the contributions."""
     from rnnlens.bulk import summary as of
@@ -92,8 +97,9 @@ def repair(
         Path | None, typer.Option(help="Where the archive is by now.", show_default=False)
     ] = None,
     json: OnlyJson = False,
+    language: Language = None,
 ) -> None:
     """Make anew what is not as it was written."""
     from rnnlens.bulk import repair as of
 
-    tell({"made anew": len(of(out, archive))}, json=json)
+    tell({told("made anew"): len(of(out, archive))}, json=json)

@@ -18,6 +18,7 @@ from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import give, working
+from rnnlens.names import told
 
 __all__ = ["bifurcations", "fixed_points", "gate_contributions", "memory", "probe"]
 
@@ -39,7 +40,9 @@ def memory(
 
     network = network_from(model, reading, shown)
     sidecar, windows, _, drawn = asked_or_drawn((model, network, data), series, options)
-    with working(f"measuring memory over {number_of(windows):,} windows") as progress:
+    with working(
+        told("measuring memory over {count:,} windows", count=number_of(windows))
+    ) as progress:
         page = api.memory(
             network,
             windows,
@@ -75,7 +78,9 @@ def gate_contributions(
 
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
-    with working(f"splitting {number_of(windows):,} forecasts by gate") as progress:
+    with working(
+        told("splitting {count:,} forecasts by gate", count=number_of(windows))
+    ) as progress:
         carried = api.gate_contributions(
             network,
             windows,
@@ -107,7 +112,7 @@ def fixed_points(
 
     network = network_from(model, reading, shown)
     sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
-    with working("looking for where it settles") as progress:
+    with working(told("looking for where it settles")) as progress:
         found = api.fixed_points(
             network,
             windows,
@@ -135,7 +140,7 @@ def bifurcations(
     network = network_from(model, reading, shown)
     sidecar, windows, _ = asked_from((model, network, data), series, tested=True)
     feature, values = options.moved
-    with working(f"moving {feature}") as progress:
+    with working(told("moving {feature}", feature=str(feature))) as progress:
         moved = api.bifurcations(
             network,
             windows,
@@ -167,6 +172,12 @@ def probe(
     windows, concept = concept_typed(
         options.concept, data, sidecar, windows, every_step=options.every_step
     )
-    with working(f"reading {options.concept} off {number_of(windows):,} windows") as progress:
+    with working(
+        told(
+            "reading {concept} off {count:,} windows",
+            concept=options.concept,
+            count=number_of(windows),
+        )
+    ) as progress:
         found = api.probe(network, windows, concept, **options.asked(sidecar), progress=progress)
     give(found, output, view=probe_view, plain=probe_summary, indent=1)

@@ -24,6 +24,7 @@ from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import end_as_asked, foretell, give, note, working
 from rnnlens.errors import InputError, MissingLibrary
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from rnnlens.cli.several import AnyWindows
@@ -71,7 +72,9 @@ def lags(
             shares=shares,
         )
     )
-    with working(f"weighing the lags of {number_of(windows):,} windows") as progress:
+    with working(
+        told("weighing the lags of {count:,} windows", count=number_of(windows))
+    ) as progress:
         table = api.lags(
             network,
             windows,
@@ -138,7 +141,7 @@ def certify(
             certificates=certificates,
         )
     )
-    with working(f"certifying {number_of(windows):,} windows") as progress:
+    with working(told("certifying {count:,} windows", count=number_of(windows))) as progress:
         certified = api.certify(
             network,
             windows,
@@ -152,7 +155,12 @@ def certify(
             progress=progress,
         )
     if unchecked:
-        note(f"no deviation of the source model is added, as it was not run: {unchecked}")
+        note(
+            told(
+                "no deviation of the source model is added, as it was not run: {why}",
+                why=str(unchecked),
+            )
+        )
     give(
         certified,
         output,
@@ -199,7 +207,9 @@ def trust(
 
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
-    with working(f"testing contributions on {number_of(windows):,} windows") as progress:
+    with working(
+        told("testing contributions on {count:,} windows", count=number_of(windows))
+    ) as progress:
         page = api.trust(
             network,
             windows,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.cli.inputs import asked_from, network_from, number_of
-from rnnlens.cli.options.arguments import Model, OnlyJson
+from rnnlens.cli.options.arguments import Language, Model, OnlyJson
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.output import as_json, working
 from rnnlens.cli.shown import stored_outputs
 from rnnlens.errors import InputError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,6 +45,7 @@ def fidelity(
     reading: ReadingOptions,
     series: SeriesOptions,
     json: OnlyJson = False,
+    language: Language = None,
 ) -> None:
     """Prove that the network was read right; exit code 1 where it does not agree."""
     from rnnlens import api
@@ -64,7 +66,7 @@ def fidelity(
         assert stored.inputs is not None
         found = api.fidelity(network, given, stored.inputs)
     else:
-        with working(f"running {number_of(windows):,} windows"):
+        with working(told("running {count:,} windows", count=number_of(windows))):
             found = api.fidelity(network, given, windows)
     typer.echo(as_json(_facts(found), indent=1) if json else _sentence(found))
     if not found.attrs["agrees"]:
@@ -82,11 +84,29 @@ def _facts(found: xr.Dataset) -> dict[str, object]:
 
 
 def _sentence(found: xr.Dataset) -> str:
+    from rnnlens.views.words.language import say
+    from rnnlens.views.words.origin import attribute_text
+
     a = found.attrs
-    verdict = "agree" if a["agrees"] else "DO NOT AGREE"
-    coarse = f", as {a['rounds']}" if a.get("rounds") else ""
-    return (
-        f"The network as read and {a['against']} {verdict} on {a['samples']:,} windows: the "
-        f"largest difference is {a['largest']:.2g} network units (tolerance "
-        f"{a['tolerance']:.2g}{coarse})."
+    rounds = attribute_text(a, "rounds")
+    values = {
+        "source": attribute_text(a, "against"),
+        "samples": a["samples"],
+        "largest": a["largest"],
+        "tolerance": f"{a['tolerance']:.2g}",
+    }
+    if rounds:
+        values["tolerance"] = say(
+            "{tolerance}, as {rounds}", tolerance=values["tolerance"], rounds=rounds
+        )
+    if a["agrees"]:
+        return say(
+            "The network as read and {source} agree on {samples:,} windows: the largest difference "
+            "is {largest:.2g} network units (tolerance {tolerance}).",
+            **values,
+        )
+    return say(
+        "The network as read and {source} DO NOT AGREE on {samples:,} windows: the largest "
+        "difference is {largest:.2g} network units (tolerance {tolerance}).",
+        **values,
     )

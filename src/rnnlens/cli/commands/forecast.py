@@ -12,6 +12,7 @@ from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import foretell, give, working
+from rnnlens.names import told
 
 __all__ = ["check", "explain", "trace"]
 
@@ -33,7 +34,7 @@ def check(
 
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
-    with working(f"checking {number_of(windows):,} forecasts"):
+    with working(told("checking {count:,} forecasts", count=number_of(windows))):
         page = api.check(
             network, windows, target=options.target_of(sidecar), of=options.inputs, background=seen
         )
@@ -57,7 +58,7 @@ def trace(
 
     network = network_up_to_refusal(model, reading, shown)
     _, windows, _ = asked_from((model, network, data), series, newest=1)
-    with working(f"tracing {number_of(windows):,} windows"):
+    with working(told("tracing {count:,} windows", count=number_of(windows))):
         traced = api.trace(network, windows)
     give(traced, output, view=trace_view, plain=as_dict)
 
@@ -76,7 +77,7 @@ def explain(
 ) -> None:
     """Split a forecast by lag and feature."""
     from rnnlens import api
-    from rnnlens.api.shared.planning import expected
+    from rnnlens.api.shared.planning import Limited, expected
     from rnnlens.results.store import as_dict
     from rnnlens.views.tables.explanation import explanation_view
 
@@ -94,11 +95,11 @@ def explain(
             method=options.method_of(sidecar) or "auto",
             baseline=options.baseline_of(sidecar),
             held=options.held_names,
-            newest=options.newest,
             background=seen,
+            within=Limited(options.newest, options.effort()),
         )
     )
-    with working(f"explaining {number_of(windows):,} windows") as progress:
+    with working(told("explaining {count:,} windows", count=number_of(windows))) as progress:
         explained = api.explain(
             network,
             windows,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.cli.inputs import network_from
-from rnnlens.cli.options.arguments import Model, OnlyJson
+from rnnlens.cli.options.arguments import Language, Model, OnlyJson
 from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.output import PIPE_WIDTH, as_json, columns, working
 from rnnlens.errors import InputError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from rnnlens.api.network.conversion import Conversion
@@ -30,6 +31,7 @@ def inspect(
         bool, typer.Option("--values", help="Print every array's numbers as well.")
     ] = False,
     json: OnlyJson = False,
+    language: Language = None,
 ) -> None:
     """Name every array by its gate."""
     from rnnlens.adapters.recognised import adapter_of
@@ -82,6 +84,7 @@ def convert(
         typer.Option(help="Run the written file by its own library too, where it is installed."),
     ] = True,
     json: OnlyJson = False,
+    language: Language = None,
 ) -> None:
     """Write a network in another format."""
     from rnnlens import api
@@ -89,7 +92,7 @@ def convert(
     network = network_from(model, reading)
     if out.exists() and out.samefile(model):
         raise InputError(f"{out} is the source itself; give another name")
-    with working(f"writing {out.name}"):
+    with working(told("writing {file}", file=out.name)):
         done = api.convert(network, out, check=check)
     facts = {spec.name: getattr(done, spec.name) for spec in fields(done) if spec.name != "network"}
     typer.echo(as_json(facts, indent=1) if json else "\n".join(_said(done)))
@@ -97,27 +100,53 @@ def convert(
 
 def _said(done: Conversion) -> list[str]:
     """Say what was written, one line a fact; the code of a class last."""
+    from rnnlens.views.words.language import say
+    from rnnlens.views.words.origin import fact_text
+
     lines = [
-        f"wrote {done.path} ({done.format}, {done.bytes:,} bytes)",
-        f"largest difference {done.largest_difference:.3g} on {done.samples} random inputs, source "
-        f"and file both run by rnnlens (tolerance {done.tolerance:.2g})",
+        say(
+            "wrote {path} ({format}, {bytes:,} bytes)",
+            path=done.path,
+            format=done.format,
+            bytes=done.bytes,
+        ),
+        say(
+            "largest difference {largest:.3g} on {samples} random inputs, source and file both run "
+            "by rnnlens (tolerance {tolerance:.2g})",
+            largest=done.largest_difference,
+            samples=done.samples,
+            tolerance=done.tolerance,
+        ),
     ]
     if done.library_difference is not None:
         lines.append(
-            f"largest difference {done.library_difference:.3g} when {done.library} runs it"
+            say(
+                "largest difference {largest:.3g} when {library} runs it",
+                largest=done.library_difference,
+                library=done.library,
+            )
         )
-    lines += [f"note: {each}" for each in done.notes]
+    lines += [say("note: {text}", text=fact_text(each)) for each in done.notes]
     return [*lines, "", done.code] if done.code else lines
 
 
-def compile() -> None:
+def compile(*, language: Language = None) -> None:
     """Compile the kernels for this machine, ahead of the first question."""
     from time import perf_counter
 
     from rnnlens.api.shared.kernels import KINDS, compile_kernels
+    from rnnlens.views.words.language import say
 
     begun = perf_counter()
-    with working(f"compiling the kernels of {len(KINDS)} kinds of cells") as progress:
+    with working(
+        told("compiling the kernels of {count} kinds of cells", count=len(KINDS))
+    ) as progress:
         compile_kernels(progress=progress)
     took = perf_counter() - begun
-    typer.echo(f"the kernels of {', '.join(KINDS)} cells are compiled ({took:.0f} s)")
+    typer.echo(
+        say(
+            "the kernels of {kinds} cells are compiled ({took:.0f} s)",
+            kinds=", ".join(KINDS),
+            took=took,
+        )
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +18,10 @@ from rnnlens.cli.options.pages import PageOptions
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
-from rnnlens.cli.output import foretell, note, note_typeface, show, working
+from rnnlens.cli.output import foretell, note, note_typeface, show, working, wrote
 from rnnlens.cli.typed import words_typed
 from rnnlens.errors import InputError, MissingLibrary
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,9 +51,11 @@ def report(
     from rnnlens.api.forecast.report import check_page
     from rnnlens.api.shared.page.browser import show_page
     from rnnlens.api.shared.planning import expected_report
+    from rnnlens.views.words.origin import fact_text
     from rnnlens.views.words.page.typed import typed
 
     check_page(page.out)  # before anything is computed
+    page.check_lags()
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
@@ -65,7 +69,11 @@ def report(
             shares=shares,
         )
     )
-    heading = f"writing the report on {number_of(windows):,} windows"
+    evidence = None
+    if page.lags:
+        about = {"target": target, "held": options.held_names, "background": seen, "shares": shares}
+        evidence = _evidence(network, windows, page, about, options.inputs)
+    heading = told("writing the report on {count:,} windows", count=number_of(windows))
     with working(heading) as progress, typed(words_typed()):
         api.report(
             network,
@@ -77,14 +85,46 @@ def report(
             background=seen,
             shares=shares,
             fidelity=_fidelity(network, model, windows) if page.check else None,
+            evidence=evidence,
             of=options.inputs,
             language=page.language,
             progress=progress,
         )
-    typer.echo(f"wrote {page.out}")
+    typer.echo(fact_text(wrote(page.out)))
     note_typeface(page.out, page.language or "")
     if page.open and not show_page(page.out):
-        note(f"no browser could be opened here: the page is {page.out.resolve()}")
+        note(
+            told(
+                "no browser could be opened here: the page is {path}", path=str(page.out.resolve())
+            )
+        )
+
+
+def _evidence(
+    network: Network,
+    windows: AnyWindows,
+    page: PageOptions,
+    about: dict[str, Any],
+    of: list[str] | None,
+) -> Any:
+    """Test and certify the lags, as the verb does; a tree of inputs where there are several."""
+    from rnnlens import api
+    from rnnlens.api.shared.planning import USUAL, expected_lags
+
+    certificates = page.certificates()
+    asked = replace(USUAL, certificates=certificates)
+    foretell(expected_lags(network, windows, asked, **about))
+    heading = told("weighing the lags of {count:,} windows", count=number_of(windows))
+    with working(heading) as progress:
+        return api.lags(
+            network,
+            windows,
+            margin=page.margin,
+            certificates=certificates,
+            of=of,
+            progress=progress,
+            **about,
+        )
 
 
 def _fidelity(network: Network, model: Path, windows: AnyWindows) -> xr.Dataset | None:
@@ -94,7 +134,7 @@ def _fidelity(network: Network, model: Path, windows: AnyWindows) -> xr.Dataset 
     try:
         return api.fidelity(network, model, windows.select(slice(-CHECKED, None)))
     except (MissingLibrary, InputError) as reason:
-        note(f"fidelity is not checked: {reason}")
+        note(told("fidelity is not checked: {why}", why=str(reason)))
         return None
 
 
@@ -117,10 +157,13 @@ def demo(
 
     if files is not None:
         from rnnlens.demo.weather import leave_files
+        from rnnlens.views.words.origin import fact_text
 
         network, sidecar, series = leave_files(files)
-        typer.echo(f"wrote {network}, {sidecar} and {series}")
-        note(f"try: rnnlens explain {network} {series}")
+        typer.echo(
+            fact_text(told("wrote {files}", files=[str(network), str(sidecar), str(series)]))
+        )
+        note(told("try: {command}", command=f"rnnlens explain {network} {series}"))
         return
     with typed(words_typed()):
         run(out, show=show, note=note, language=language)

@@ -17,7 +17,8 @@ from rnnlens.cli.options.flatten import flattened
 from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
-from rnnlens.cli.output import note, note_typeface, working
+from rnnlens.cli.output import note, note_typeface, working, wrote
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from rnnlens.cli.commands.charts import Asked
@@ -60,6 +61,7 @@ def plot(
     from rnnlens.plot.drawn import Look
     from rnnlens.views.charts.papers.saved import check_file
     from rnnlens.views.words.language import spoken
+    from rnnlens.views.words.origin import fact_text
 
     path = check_file(drawing.out or Path(f"{name}.pdf"))  # before anything is computed
     language = drawing.language or spoken()
@@ -79,11 +81,14 @@ def plot(
     if name != "record":
         asked = replace(asked, network=network_from(model, reading, shown))
         asked = _with_windows(asked, recipe, series)
-    of = "" if asked.windows is None else f" of {number_of(asked.windows):,} windows"
-    with working(f"drawing {name}{of}"):
+    heading = told("drawing {chart}", chart=name)
+    if asked.windows is not None:
+        count = number_of(asked.windows)
+        heading = told("drawing {chart} of {count:,} windows", chart=name, count=count)
+    with working(heading):
         chart = recipe.draw(asked)(**look)
     charts.save(chart, path)
-    typer.echo(f"wrote {path}")
+    typer.echo(fact_text(wrote(path)))
     note_typeface(path, language)
 
 
@@ -97,7 +102,12 @@ def _with_windows(asked: Asked, recipe: Recipe, series: SeriesOptions) -> Asked:
     free = series.last is None and series.start is None and series.end is None and not drawn
     if free and recipe.windows is not None and number_of(windows) > recipe.windows:
         windows = windows.newest(recipe.windows)
-        note(f"the newest {recipe.windows} of these; --last, --from and --to choose others")
+        note(
+            told(
+                "the newest {count} of these; --last, --from and --to choose others",
+                count=recipe.windows,
+            )
+        )
     of = _input_of(asked, windows) if recipe.of_one else None
     return replace(asked, windows=windows, seen=seen, sidecar=sidecar, of=of)
 
@@ -113,5 +123,10 @@ def _input_of(asked: Asked, windows: AnyWindows) -> str | None:
         )
     if named or not isinstance(windows, WindowsByInput):
         return named[0] if named else None
-    note(f"of the input {windows.main}, while the others keep their values; --of names another")
+    note(
+        told(
+            "of the input {name}, while the others keep their values; --of names another",
+            name=windows.main,
+        )
+    )
     return windows.main

@@ -97,7 +97,8 @@ def recipe_of(
             f"--sample chooses one window, and the chart {name} is of all: leave it out, or draw "
             f"one of {single}"
         )
-    others = options.others(recipe.takes)
+    of_windows = recipe.data == "needed" or bool(data)
+    others = options.others(recipe.takes, windows=of_windows)
     if others:
         raise InputError(
             f"the chart {name} does not take {', '.join(others)}, which would change nothing in "

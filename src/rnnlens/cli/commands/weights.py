@@ -15,6 +15,7 @@ from rnnlens.cli.options.reading import ReadingOptions
 from rnnlens.cli.options.series import SeriesOptions
 from rnnlens.cli.options.shown import ShownOptions
 from rnnlens.cli.output import give, working
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ def summarize_weights(
 
     network = network_from(model, reading, shown)
     windows, asked = _over((model, network, data or ()), series, options)
-    with working(f"measuring weights{_of(windows)}"):
+    with working(told("measuring weights{windows}", windows=_of(windows))):
         tree = api.summarize_weights(network, windows, **asked)
     give(tree, output, view=weights_view, plain=weights_summary, indent=1)
 
@@ -75,7 +76,7 @@ def compare_weights(
 
     network, second = network_from(model, reading, shown), network_from(other, reading)
     windows, asked = _over((model, network, data or ()), series, options)
-    with working(f"comparing weights{_of(windows)}"):
+    with working(told("comparing weights{windows}", windows=_of(windows))):
         tree = api.compare_weights(network, second, windows, **asked)
     give(tree, output, view=comparison_view, plain=comparison_summary, indent=1)
 
@@ -91,4 +92,4 @@ def _over(
 
 
 def _of(windows: Any) -> str:
-    return "" if windows is None else f" over {number_of(windows):,} windows"
+    return "" if windows is None else told(" over {count:,} windows", count=number_of(windows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,16 @@ __all__ = ["ArchiveOptions", "ArchiveOutput", "DrawOptions"]
 
 #: The suffix of a result of a whole archive.
 ZARR = ".zarr"
+
+
+#: One of several jobs, as it is typed.
+JOB = re.compile(r"[1-9]\d*/[1-9]\d*")
+
+
+def _job(typed: str | None) -> str | None:
+    if typed is None or JOB.fullmatch(typed):
+        return typed
+    raise typer.BadParameter(f"{typed!r} is no job: give i/n, counted from 1, such as 3/64")
 
 
 def _out(path: Path | None) -> Path | None:
@@ -76,6 +87,15 @@ class ArchiveOptions:
         int | None,
         typer.Option(min=1, help="Of an archive: Dask workers that are started here."),
     ] = None
+    job: Annotated[
+        str | None,
+        typer.Option(
+            help="Of an archive: which of several jobs this is, i/n, that each explain a part of "
+            "its blocks. --part i/n is the same where --part names no part of a model's file.",
+            callback=_job,
+            show_default=False,
+        ),
+    ] = None
     limit: Annotated[
         int | None,
         typer.Option(min=1, help="Of an archive: rows after which to end; the next run goes on."),
@@ -115,6 +135,7 @@ class ArchiveOptions:
         named = {
             "--scheduler": self.scheduler,
             "--workers": self.workers,
+            "--job": self.job,
             "--limit": self.limit,
             "--by": self.by,
             "--memory": self.memory or None,
@@ -124,9 +145,15 @@ class ArchiveOptions:
         }
         return [name for name, value in named.items() if value is not None]
 
-    def runner(self, part: str | None) -> Runner:
-        """Who explains the blocks; part is i/n, as it was typed."""
-        number, of = (int(one) for one in (part or "1/1").split("/"))
+    def jobs_and_part(self, part: str | None) -> tuple[str | None, str | None]:
+        """Tell which job this is, and which part of a file is meant, from --job and --part."""
+        if self.job is None and JOB.fullmatch(part or ""):
+            return part, None
+        return self.job, part
+
+    def runner(self, job: str | None) -> Runner:
+        """Who explains the blocks; the job is i/n, as it was typed."""
+        number, of = (int(one) for one in (job or "1/1").split("/"))
         return Runner(scheduler=self.scheduler, workers=self.workers, part=Part(number, of))
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChartedOptions"]
 
-#: What every chart takes: which forecast is asked about, on what it is computed.
+#: What every chart of windows takes: which forecast is asked about, on what it is computed.
 ALWAYS = frozenset({"target", "horizon", "of", "device", "draw"})
 
 
@@ -80,12 +80,13 @@ class ChartedOptions(
         ),
     ] = None
 
-    def others(self, takes: Iterable[str]) -> list[str]:
-        """Give the options that were typed and are neither among these nor for every chart."""
+    def others(self, takes: Iterable[str], *, windows: bool) -> list[str]:
+        """Give the options that were typed and are neither among these nor for all of windows."""
+        taken = set(takes) | (ALWAYS if windows else set())
         return [
             f"--{spec.name.replace('_', '-')}"
             for spec in fields(self)
-            if spec.name not in ALWAYS | set(takes)
+            if spec.name not in taken
             and spec.default is not MISSING
             and getattr(self, spec.name) != spec.default
         ]

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from rnnlens.evidence.proof.stated_ranges import Span
     from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["CertifyOptions", "LagsOptions", "ranges_typed", "whole_numbers"]
+__all__ = [
+    "BoxBudget",
+    "CertifyOptions",
+    "LagsOptions",
+    "Range",
+    "Tolerance",
+    "certificates_typed",
+    "ranges_typed",
+    "whole_numbers",
+]
 
 Range = Annotated[
     str | None,
@@ -36,7 +45,7 @@ Tolerance = Annotated[
         show_default=False,
     ),
 ]
-Budget = Annotated[
+BoxBudget = Annotated[
     str | None,
     typer.Option(
         help="Boxes that a question may take, 2000 if left out; or a time that all certificates "
@@ -104,7 +113,7 @@ class LagsOptions(DrawOptions):
             show_default=False,
         ),
     ] = None
-    budget: Budget = None
+    budget: BoxBudget = None
     deviation: Deviation = 0.0
 
     def certificates(self) -> Certificates:
@@ -149,7 +158,7 @@ class CertifyOptions:
         int | None,
         typer.Option(min=1, help="Which future step, where the network gives several."),
     ] = None
-    budget: Budget = None
+    budget: BoxBudget = None
     deviation: Deviation = 0.0
     of: Of = None
 
@@ -180,6 +189,15 @@ class CertifyOptions:
     def lags(self) -> list[int]:
         """The lags named."""
         return whole_numbers(self.lag)
+
+
+def certificates_typed(
+    ranges: str | None, tolerance: float | None, budget: str | None
+) -> Certificates:
+    """Give what is asked of certificates, as it is typed."""
+    return Certificates(
+        range=ranges_typed(ranges), tolerance=tolerance, budget=budget_typed(budget, "boxes")
+    )
 
 
 def ranges_typed(text: str | None) -> Span | dict[str, Span] | None:

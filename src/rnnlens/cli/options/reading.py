@@ -45,7 +45,7 @@ class ReadingOptions:
         str | None,
         typer.Option(
             help="For a PyTorch file of several state dicts or recurrent modules: which is "
-            "meant. Of an archive i/n: which part of its blocks this job explains.",
+            "meant. Of an archive i/n: --job.",
             show_default=False,
         ),
     ] = None

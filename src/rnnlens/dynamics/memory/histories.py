@@ -27,6 +27,7 @@ from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.engine.stepwise.split import SplitNetwork, split_by_step
 from rnnlens.engine.stepwise.states import State
+from rnnlens.names import told
 from rnnlens.network.layers import Input
 from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
@@ -103,14 +104,16 @@ def _split(question: MemoryQuestion) -> tuple[SplitNetwork | None, str]:
     split = split_by_step(network, question.of)
     beside = any(isinstance(node.layer, Unjoin) for node in network.nodes)
     if len(network.inputs) > 1 or beside:
-        return None, "the network takes other inputs beside the windows"
+        return None, told("the network takes other inputs beside the windows")
     if split is None or not split.cells:
-        why = "the network does not read its windows step by step, from the oldest to the newest"
+        why = told(
+            "the network does not read its windows step by step, from the oldest to the newest"
+        )
         return None, why
     if split.picked:
-        return None, "the forecast reads the network's outputs at other steps than the newest"
+        return None, told("the forecast reads the network's outputs at other steps than the newest")
     if any(len(network[name].inputs) > 1 for name in split.cells):
-        return None, "a recurrent layer starts from a state that the network makes"
+        return None, told("a recurrent layer starts from a state that the network makes")
     return split, ""
 
 

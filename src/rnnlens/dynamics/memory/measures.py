@@ -29,6 +29,7 @@ from rnnlens.dynamics.memory.settling import settles
 from rnnlens.dynamics.memory.units import UnitMemory, unit_memories
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.threads import one_blas_thread
+from rnnlens.names import counted, told
 
 __all__ = ["Memory", "measure"]
 
@@ -141,7 +142,7 @@ def _profile_fields(profile: JacobianProfile) -> dict[str, Array]:
 
 def _derivative(question: MemoryQuestion, page: _Page) -> JacobianProfile | None:
     if question.tokens:
-        page.missing["derivative"] = "the input holds tokens, which have no derivative"
+        page.missing["derivative"] = told("the input holds tokens, which have no derivative")
         return None
     profile = jacobian_profile(question, DRAWS)
     half, most = profile.within_half, profile.within_most
@@ -155,7 +156,7 @@ def _layers(question: MemoryQuestion, page: _Page) -> dict[str, LayerMemory]:
     units = unit_memories(looked)
     spectra = lyapunov_spectra(question, DRAWS) if units else {}
     if not units:
-        cell = "no recurrent layer's cell has a name, so its gates and its step are not known"
+        cell = told("no recurrent layer's cell has a name, so its gates and its step are not known")
         page.missing |= dict.fromkeys(("gates", "exponents"), cell)
         return {}
     page.about["windows_of_cells"] = len(looked.x)
@@ -176,9 +177,9 @@ def _slowest_gate(units: dict[str, UnitMemory], page: _Page) -> None:
         return
     gated = any(np.isfinite(one.half_life).any() for one in units.values())
     page.missing["gates"] = (
-        "the forecast reads no unit that has a gate over its state"
+        told("the forecast reads no unit that has a gate over its state")
         if gated
-        else "the recurrent layers have no gate that says how much of the state is kept"
+        else told("the recurrent layers have no gate that says how much of the state is kept")
     )
 
 
@@ -213,7 +214,7 @@ def _curves(
             continue
         own = by_window[:, asked]
         if not none.any():
-            page.missing[name] = "no other window with another forecast came to compare with"
+            page.missing[name] = told("no other window with another forecast came to compare with")
             continue
         curves[f"{name}_change"] = own.mean(axis=1)
         weights = question.drawn_blocks(own[0], DRAWS, 4)
@@ -239,9 +240,13 @@ def _bounds(
     """Bound the change of a new window's forecast for each number of kept steps."""
     fewest = fewest_blocks(question.alpha)
     if len(asked) < fewest:
-        page.missing["any history"] = (
-            f"a bound on new windows needs {fewest} blocks of windows beside the histories, and "
-            f"there {'is 1 window' if len(asked) == 1 else f'are {len(asked)} windows'}"
+        page.missing["any history"] = counted(
+            len(asked),
+            "a bound on new windows needs {fewest} blocks of windows beside the histories, and "
+            "there is {count} window",
+            "a bound on new windows needs {fewest} blocks of windows beside the histories, and "
+            "there are {count} windows",
+            fewest=fewest,
         )
         return None
     new = new_windows(
@@ -263,11 +268,11 @@ def _truncation(
     if changes.short is None:
         return None
     if actual is None or not np.isfinite(actual).any():
-        page.missing["truncation"] = "it is not known what happened: give y"
+        page.missing["truncation"] = told("it is not known what happened: give y")
         return None
     known = np.isfinite(actual) & ~np.isnan(changes.short[-1])
     if not known.any():
-        page.missing["truncation"] = "it is not known what happened after the windows asked"
+        page.missing["truncation"] = told("it is not known what happened after the windows asked")
         return None
     errors = np.abs(changes.short[:, known] - actual[known]).mean(axis=1)
     whole = float(np.abs(full[known] - actual[known]).mean())

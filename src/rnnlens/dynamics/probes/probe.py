@@ -28,6 +28,7 @@ from rnnlens.engine.random_weights import (
     with_random_weights,
 )
 from rnnlens.engine.recurrent_layers import LayerLocation
+from rnnlens.names import told
 from rnnlens.network.network import Network
 
 __all__ = ["Probed", "probe"]
@@ -85,9 +86,9 @@ def probe(question: ProbeQuestion, progress: Progress | None = None) -> Probed:
 def _origin(question: ProbeQuestion) -> str:
     """Say where the weights of the untrained networks come from; nothing where there are none."""
     if question.untrained:
-        return "as given"
+        return told("as given")
     scheme = initial_scheme(question.network)
-    return f"initial weights of {scheme}" if scheme else ""
+    return told("initial weights of {scheme}", scheme=scheme) if scheme else ""
 
 
 class _Work:

@@ -22,6 +22,7 @@ from rnnlens.dynamics.weights.matching import (
 from rnnlens.dynamics.weights.result import ComparedWeights
 from rnnlens.dynamics.weights.summary import layers_once, with_data
 from rnnlens.engine.operations.registry import Array
+from rnnlens.names import told
 from rnnlens.network.cells import LSTM, Cell
 from rnnlens.network.layers import Bidirectional, Identity, Masking, Recurrent
 from rnnlens.network.network import Network, Node, Ref, leading_to
@@ -71,9 +72,11 @@ def compared(
                 fields |= _of_partners(alike, orders[name], *does)
             fields |= _matched(cell, theirs, rows, orders[name])
         else:
-            missing[name] = (
-                f"its units are not matched, for there are {cell.units} in one network and "
-                f"{theirs.units} in the other"
+            missing[name] = told(
+                "its units are not matched, for there are {one} in one network and {other} in the "
+                "other",
+                one=cell.units,
+                other=theirs.units,
             )
         layers[name] = ComparedWeights(**fields)
     return Comparison(layers, missing)

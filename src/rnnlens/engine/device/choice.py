@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
 
 from rnnlens.errors import InputError, MissingLibrary
 
-__all__ = ["chosen", "named", "placed"]
+__all__ = ["chosen", "named", "placed", "sums_dtype"]
 
 VARIABLE = "RNNLENS_DEVICE"
 
@@ -43,6 +46,11 @@ def chosen() -> str:
         return asked
     stated = os.environ.get(VARIABLE, "").strip()
     return named(stated, f"{VARIABLE}={stated}") if stated else ""
+
+
+def sums_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Say in what precision values of many runs are summed: in double where a device gave them."""
+    return np.dtype(np.float64) if chosen() else dtype
 
 
 @cache

@@ -31,7 +31,7 @@ from rnnlens.engine.stepwise.states import State
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
-__all__ = ["Replaced", "Stretches", "changes_by_stretch", "stretches"]
+__all__ = ["OwnRun", "Replaced", "Stretches", "changes_by_stretch", "own_run", "stretches"]
 
 Rows = NDArray[np.int64]
 Value = Callable[[tuple[Array, ...]], Array]
@@ -95,6 +95,11 @@ class Stretches:
             for name, cell in self.split.cells.items()
         }
 
+    def numbers(self, shape: tuple[int, ...]) -> int:
+        """Count the numbers of all windows' own states: shape (sample, step, ...)."""
+        sizes = sum(sum(cell.cell.state_sizes) for cell in self.split.cells.values())
+        return shape[0] * -(-shape[1] // LENGTH) * sizes
+
     def advance(self, x: Array, state: State) -> tuple[State, dict[Ref, Array]]:
         """Go through a stretch, and give the states after it and what each layer made of it.
 
@@ -139,16 +144,73 @@ def stretches(network: Network, of: str, dtype: np.dtype) -> Stretches | None:
     return Stretches(network, of, split) if split.cells else None
 
 
+@dataclass(frozen=True, eq=False)
+class OwnRun:
+    """What windows themselves come to.
+
+    Parameters
+    ----------
+    states : tuple of State
+        Before each stretch.
+    values : array (sample,)
+        After the last.
+    """
+
+    states: tuple[State, ...]
+    values: Array
+
+    def of(self, windows: Rows) -> OwnRun:
+        """Give that of some windows."""
+        states = tuple(
+            {name: tuple(one[windows] for one in arrays) for name, arrays in state.items()}
+            for state in self.states
+        )
+        return OwnRun(states, self.values[windows])
+
+
+def own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
+    """Follow windows themselves: x (sample, step, ...)."""
+    size, pieces = AT_ONCE, range(0, len(x), AT_ONCE)
+    found: dict[int, OwnRun] = {}
+
+    def follow(first: int) -> None:
+        found[first] = _own_run(net, x[first : first + size], value)
+
+    with one_round():
+        each(follow, [(first,) for first in pieces])
+    made = [found[first] for first in pieces]
+    states = [
+        {
+            name: tuple(
+                np.concatenate(ones) for ones in zip(*(s[name] for s in those), strict=True)
+            )
+            for name in those[0]
+        }
+        for those in zip(*(one.states for one in made), strict=True)
+    ]
+    return OwnRun(tuple(states), np.concatenate([one.values for one in made]))
+
+
+def _own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
+    states, found = [net.start(len(x), x.dtype)], {}
+    for first in range(0, x.shape[1], LENGTH):
+        after, found = net.advance(x[:, first : first + LENGTH], states[-1])
+        states.append(after)
+    return OwnRun(tuple(states[:-1]), value(net.outputs(found)))
+
+
 def changes_by_stretch(
     net: Stretches,
     x: Array,
     asked: Sequence[Replaced],
     value: Value,
+    own: OwnRun | None = None,
     progress: Progress | None = None,
 ) -> list[Array]:
     """Give what the value gains by each replacement: (row,) of each that is asked for.
 
     Windows are shared among the threads, as many together as do not depend on how many there are.
+    Their own run is made where it is not given.
 
     Shapes: x (sample, step, ...).
     """
@@ -165,9 +227,10 @@ def changes_by_stretch(
         some = places[first:end]
         ends = some[0], some[-1] + 1
         rows = [np.arange(*np.searchsorted(one.which, ends)) for one in asked]
-        there, own = [k for k in order if len(rows[k])], x[some]
-        parts = [_Part(asked[k], rows[k], some, own) for k in there]
-        gained = _Followed(net, own, parts).gained(value)
+        there, some_x = [k for k in order if len(rows[k])], x[some]
+        parts = [_Part(asked[k], rows[k], some, some_x) for k in there]
+        known = _own_run(net, some_x, value) if own is None else own.of(some)
+        gained = _Followed(net, some_x, parts, known).gained(value)
         at = 0
         for k in there:
             changes[k][rows[k]] = gained[at : at + len(rows[k])]
@@ -188,69 +251,65 @@ def changes_by_stretch(
 class _Part:
     """One replacement in the windows that are followed together."""
 
-    def __init__(self, asked: Replaced, rows: Rows, windows: Rows, own: Array) -> None:
+    def __init__(self, asked: Replaced, rows: Rows, windows: Rows, x: Array) -> None:
         self.first, self.end = asked.first, asked.first + asked.count
         self.which = np.searchsorted(windows, asked.which[rows])
-        values = np.asarray(asked.values(rows), own.dtype)
-        self.values = values.reshape(len(rows), asked.count, *own.shape[2:])
+        values = np.asarray(asked.values(rows), x.dtype)
+        self.values = values.reshape(len(rows), asked.count, *x.shape[2:])
 
 
 class _Followed:
-    """Windows and their replacements on their way, replacements with first steps rising.
+    """Windows with replacements on their way, first steps rising: numbered in that order."""
 
-    The windows' own runs come first, numbered below zero; then those of the replacements in order.
-    """
-
-    def __init__(self, net: Stretches, x: Array, parts: Sequence[_Part]) -> None:
-        self.net, self.x, self.parts = net, x, parts
-        self.edges = np.cumsum([0, *(len(part.which) for part in parts)])
-        self.windows, self.steps = x.shape[:2]
-        self.window = np.arange(self.windows)
-        self.number = np.full(self.windows, -1)
-        self.state = net.start(self.windows, x.dtype)
-        # the step after which each replacement reads its own window
-        counts = np.diff(self.edges)
-        self.ends = np.repeat(np.array([part.end for part in parts], dtype=np.int64), counts)
+    def __init__(self, net: Stretches, x: Array, parts: Sequence[_Part], own: OwnRun) -> None:
+        self.net, self.x, self.parts, self.own = net, x, parts, own
+        counts = [len(part.which) for part in parts]
+        self.edges = np.cumsum([0, *counts])
+        self.number = self.window = np.zeros(0, np.int64)
+        self.state = net.start(0, x.dtype)
+        self.spans = np.array([(part.first, part.end) for part in parts]).reshape(-1, 2).T
+        # the step after which each reads its own window
+        self.ends = np.repeat(self.spans[1], counts)
 
     def gained(self, value: Value) -> Array:
         """Follow all to the end, and give what each replacement adds to the value."""
-        begun, result = 0, np.zeros(self.edges[-1])
-        for first in range(0, self.steps, LENGTH):
-            end = min(first + LENGTH, self.steps)
+        begun, result, steps = 0, np.zeros(self.edges[-1]), self.x.shape[1]
+        for stretch, first in enumerate(range(0, steps, LENGTH)):
+            end = min(first + LENGTH, steps)
             more = begun
             while more < len(self.parts) and self.parts[more].first < end:
                 more += 1
-            self._begin(begun, more)
+            if more > begun:
+                self._begin(begun, more, self.own.states[stretch])
             begun = more
-            values = self._advance(first, end, value)
+            values = self._advance(first, end, value if end == steps else None)
             if values is None:
-                self._leave_out(end)
+                self._leave_out(end, self.own.states[stretch + 1])
             else:
-                own, there = values[: self.windows], slice(self.windows, None)
-                result[self.number[there]] = values[there] - own[self.window[there]]
+                result[self.number] = values - self.own.values[self.window]
         return result
 
-    def _begin(self, begun: int, more: int) -> None:
+    def _begin(self, begun: int, more: int, own: State) -> None:
         """Let replacements begin from their windows' own states."""
-        if more == begun:
-            return
         new = np.concatenate([part.which for part in self.parts[begun:more]])
         numbers = np.arange(self.edges[begun], self.edges[more])
         self.window = np.concatenate([self.window, new])
         self.number = np.concatenate([self.number, numbers])
         self.state = {
-            name: tuple(np.concatenate([one, one[new]]) for one in arrays)
+            name: tuple(
+                np.concatenate([one, of_own[new]])
+                for one, of_own in zip(arrays, own[name], strict=True)
+            )
             for name, arrays in self.state.items()
         }
 
-    def _advance(self, first: int, end: int, value: Value) -> Array | None:
-        """Take all runs through a stretch, and give the values after the last one."""
-        last = end == self.steps
+    def _advance(self, first: int, end: int, value: Value | None) -> Array | None:
+        """Take all runs through a stretch; after the last, give their values."""
         count = len(self.window)
         after = {
             name: tuple(np.empty_like(one) for one in arrays) for name, arrays in self.state.items()
         }
-        values = np.empty(count) if last else None
+        values = None if value is None else np.empty(count)
         for k in range(0, count, AT_ONCE):
             some = slice(k, min(k + AT_ONCE, count))
             before = {name: tuple(one[some] for one in a) for name, a in self.state.items()}
@@ -258,7 +317,7 @@ class _Followed:
             for name, arrays in made.items():
                 for whole, part in zip(after[name], arrays, strict=True):
                     whole[some] = part
-            if values is not None:
+            if value is not None and values is not None:
                 values[some] = value(self.net.outputs(found))
         self.state = after
         return values
@@ -267,9 +326,9 @@ class _Followed:
         """Give what some of the runs read in a stretch: (run, step, ...)."""
         x = self.x[self.window[some], first:end]
         number = self.number[some]
-        for k, part in enumerate(self.parts):
-            if part.first >= end or part.end <= first:
-                continue
+        firsts, ends = self.spans
+        for k in np.flatnonzero((firsts < end) & (ends > first)).tolist():
+            part = self.parts[k]
             low, high = np.searchsorted(number, self.edges[k : k + 2])
             if high > low:
                 begin, stop = max(part.first, first), min(part.end, end)
@@ -278,17 +337,16 @@ class _Followed:
                 x[low:high, begin - first : stop - first] = new
         return x
 
-    def _leave_out(self, end: int) -> None:
+    def _leave_out(self, end: int, own: State) -> None:
         """End the runs that have come back to their window's own state."""
-        apart = self.number < 0
-        apart[~apart] = self.ends[self.number[~apart]] > end
-        for arrays in self.state.values():
-            for one in arrays:
+        apart = self.ends[self.number] > end
+        for name, arrays in self.state.items():
+            for one, of_own in zip(arrays, own[name], strict=True):
                 left = np.flatnonzero(~apart)
-                own = one[self.window[left]]
-                near = ROUNDINGS * np.finfo(one.dtype).eps * np.maximum(1, np.abs(own))
+                known = of_own[self.window[left]]
+                near = ROUNDINGS * np.finfo(one.dtype).eps * np.maximum(1, np.abs(known))
                 # what is no number is never near
-                apart[left] = ~(np.abs(one[left] - own) <= near).all(axis=1)
+                apart[left] = ~(np.abs(one[left] - known) <= near).all(axis=1)
         if apart.all():
             return
         self.window, self.number = self.window[apart], self.number[apart]

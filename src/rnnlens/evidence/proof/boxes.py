@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "MOST_CORNERS",
     "TINY",
     "Frontier",
     "RangeQuestions",
     "first_boxes",
     "first_points",
     "in_parts",
+    "more_points",
     "pieces_of",
     "split",
     "whole_boxes",
@@ -26,10 +28,13 @@ Whole = NDArray[np.int64]
 
 #: Pieces of each free number's range to begin with, by how many are free; more are left whole.
 BEGIN = {1: 4, 2: 3, 3: 2}
+#: Free numbers of which every corner is tried.
+MOST_CORNERS = 3
 #: Points that are tried along one free number's range before any box is bounded.
 GRID = 5
-#: Points that are tried at random where several numbers are free.
-RANDOM = 64
+#: Points that are tried at random where several numbers are free: first, and of what a first look
+#: does not settle.
+RANDOM, MORE_RANDOM = 8, 56
 #: Pieces that a box is split into at the most.
 PIECES = 8
 #: Keeps a division by nothing from failing.
@@ -73,19 +78,40 @@ class Frontier(NamedTuple):
 
 
 def first_points(
+    asked: RangeQuestions, chosen: Whole, slopes: Array | None, rng: np.random.Generator
+) -> tuple[Whole, Array]:
+    """Give points of the ranges of chosen questions, to be tried before any box is bounded.
+
+    Where several numbers are free some at random, the corners, and of many numbers the two that the
+    output's `slopes` (question, free) point to.
+    """
+    free = asked.low.shape[1]
+    if free == 1:
+        return _points(asked, chosen, np.linspace(0, 1, GRID)[:, None])
+    share = rng.random((RANDOM, free))
+    if free <= MOST_CORNERS:
+        share = np.concatenate([np.array(list(product((0.0, 1.0), repeat=free))), share])
+    question, values = _points(asked, chosen, share)
+    if slopes is None:
+        return question, values
+    low, high, rising = asked.low[chosen], asked.high[chosen], slopes[chosen] > 0
+    corners = np.where(rising, high, low), np.where(rising, low, high)
+    return np.concatenate([question, chosen, chosen]), np.concatenate([values, *corners])
+
+
+def more_points(
     asked: RangeQuestions, chosen: Whole, rng: np.random.Generator
 ) -> tuple[Whole, Array]:
-    """Give points of the ranges of chosen questions, to be tried before any box is bounded."""
-    count, free = len(chosen), asked.low.shape[1]
-    if free == 1:
-        share = np.linspace(0, 1, GRID)[:, None]
-    else:
-        share = rng.random((RANDOM, free))
-        if free <= 3:
-            share = np.concatenate([np.array(list(product((0.0, 1.0), repeat=free))), share])
+    """Give further points of the ranges of questions that a first look did not settle."""
+    free = asked.low.shape[1]
+    return _points(asked, chosen, rng.random((0 if free == 1 else MORE_RANDOM, free)))
+
+
+def _points(asked: RangeQuestions, chosen: Whole, share: Array) -> tuple[Whole, Array]:
+    """Give the points of ranges that lie at a share of them: (point, free)."""
     low, high = asked.low[chosen, None], asked.high[chosen, None]
     values = np.clip(low + (high - low) * share, low, high)
-    return np.repeat(chosen, len(share)), values.reshape(count * len(share), free)
+    return np.repeat(chosen, len(share)), values.reshape(-1, asked.low.shape[1])
 
 
 def whole_boxes(asked: RangeQuestions) -> Frontier:

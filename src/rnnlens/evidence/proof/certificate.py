@@ -136,13 +136,16 @@ def certify_each(
     several: Sequence[Ranges],
     limits: SearchLimits,
     *,
+    rows: NDArray[np.int64] | None = None,
     stop: Stop | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[CertifiedChanges]:
     """Certify the same number of features in several ways, each as `certify` does.
 
     The states before a free step are the same in all of them and computed once; questions of all
-    of them are taken in turn, so that what is done is spread evenly where it is to `stop`.
+    of them are taken in turn, so that what is done is spread evenly where it is to `stop`. `rows`
+    (way, lag) say which of them speak of the same thing: where one window has a counter-example,
+    the others are asked last.
     """
     if not question.windows:
         raise DataError("there are no windows to certify")
@@ -150,7 +153,13 @@ def certify_each(
     asked = RangeQuestions(
         *(np.concatenate(same) for same in zip(*(one.asked for one in sets), strict=True))
     )
-    searched = _searched(question, asked, limits, stop, progress) if len(asked.window) else None
+    searched = None
+    if len(asked.window):
+        row = None
+        if rows is not None:
+            pairs = zip(rows, sets, strict=True)
+            row = np.concatenate([np.tile(own[one.where], question.windows) for own, one in pairs])
+        searched = _searched(question, asked, limits, row, stop=stop, progress=progress)
     outputs = predict(question.network, question.inputs)
     forecast = question.target.pick(outputs if isinstance(outputs, tuple) else (outputs,))
     scale, made, begin = abs(question.target.scale), [], 0
@@ -189,6 +198,8 @@ def _searched(
     question: Question,
     asked: RangeQuestions,
     limits: SearchLimits,
+    rows: NDArray[np.int64] | None,
+    *,
     stop: Stop | None,
     progress: Callable[[int, int], None] | None,
 ) -> RangeAnswers:
@@ -208,7 +219,7 @@ def _searched(
         begun.append(start(network, question.inputs, target, of=question.of, width=width))
     if not begun:
         return unanswered(question.inputs[question.of], asked)
-    return answer(begun[0], asked, aims, seed=limits.seed, stop=stop, progress=progress)
+    return answer(begun[0], asked, aims, seed=limits.seed, rows=rows, stop=stop, progress=progress)
 
 
 def _questions(

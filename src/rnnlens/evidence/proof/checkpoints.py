@@ -1,34 +1,41 @@
 """A first look that ends early: what a state that comes near to its own course can still do.
 
-Every `STRIDE` steps of a window stands a checkpoint. Around the states that the window itself has
-there lie boxes of a few sizes, and of each it is bounded, once a window, how far any state in it
-can move the forecast: from the last checkpoint by affine forms to the end, from the others by
-affine forms to the next one, where the states lie in a box of which it is known already::
+Every `STRIDE` steps of a window stands a checkpoint. A question follows its free numbers to the
+first of them behind its step, on affine forms; the questions of all steps between two checkpoints
+are followed in one call, and a box is put around all states that they reach. Of such a box it is
+found out once in which rest about a straight line in the states the output lies
+(`rnnlens.evidence.proof.stretches.Relaxation`): from the last checkpoint by affine forms to the
+end, from the others by affine forms to the next one, where the states lie in a smaller box::
 
-    s in box(k, size)  =>  s' in box(k + 1, smaller size)  =>  |f - f(x)| <= D(k + 1, smaller size)
+    s in box(k)  =>  s' in box(k + 1)  =>  |f - line(k + 1)(s')| <= rest
 
-So a question follows its free numbers for some steps, until the states that they can reach lie in a
-box whose bound is low enough, and not to the end of the window. The bound is looser than one of
-forms to the end: what a question's numbers have in common is forgotten at the checkpoint. It is no
-bound where the network has another way to the forecast than its states: those are not served.
+The line with each question's own forms bounds it. What is not bounded closely enough is followed to
+the next checkpoint, and not to the end of the window. Older boxes lie, a stretch later, in those of
+newer questions, so that one stretch of forms is all that most checkpoints take. A line holds only
+where the network has no other way to the forecast than its states: others are not served.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.schedule.threads import each, threads
+from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.kinds import keeps_steps_apart
 from rnnlens.evidence.proof.boxes import Frontier, RangeQuestions
-from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, free_input, place_of
-from rnnlens.evidence.proof.zonotope.chain import Hulls
-from rnnlens.evidence.proof.zonotope.forms import Forms, constant
-from rnnlens.evidence.proof.zonotope.functions import UNIT
-from rnnlens.evidence.proof.zonotope.layers import spread
-from rnnlens.evidence.proof.zonotope.recurrent import Context, recurrent
+from rnnlens.evidence.proof.stretches import (
+    OutputForm,
+    Reached,
+    Relaxation,
+    States,
+    Stretches,
+    own_input,
+)
+from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, cost, free_input
+from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
+from rnnlens.evidence.proof.zonotope.recurrent import Context
 from rnnlens.network.axes import Index, Unmask
 from rnnlens.network.layers import (
     Activate,
@@ -45,14 +52,11 @@ from rnnlens.network.layers import (
     Subtract,
     TimeDistributed,
 )
-from rnnlens.network.network import Ref
 
 __all__ = ["Checkpoints", "checkpoints"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
-#: The hidden state after a step, and the cell state where there is one, by recurrent layer.
-States = dict[str, tuple[Forms, ...]]
 
 #: Steps between checkpoints; windows of fewer than so many of these are followed to the end.
 STRIDE, LEAST = 8, 4
@@ -60,11 +64,15 @@ STRIDE, LEAST = 8, 4
 SHARED = 4
 #: How many checkpoints a question may pass before it is followed to the end after all.
 PASSED = 4
-#: Half the widths of the boxes, the largest first.
-SIZES: Array = 0.1 * 0.25 ** np.arange(8.0)
-#: Rows for each unit between steps.
-ROWS = 8
-#: Boxes that a thread follows at once, at the most, and bytes of their rows, at the most.
+#: Half a width beyond which no box of states is looked at; how many of nested boxes are tried where
+#: questions come to one checkpoint, each half as wide as the one before; how much wider a box is
+#: made than it need be, so that others fit in.
+WIDEST, TRIED, WIDER = 1.0, 3, 1.1
+#: The share of the tolerance that a rest may be for a wider box to serve instead of a narrower one.
+CLOSE = 0.25
+#: Rows for each unit between steps: of boxes of states, and of questions.
+ROWS_OF_BOXES, ROWS_OF_QUESTIONS = 16, 6
+#: Boxes that are followed at once, at the most, and bytes of their rows, at the most.
 TOGETHER, BYTES = 8, 64 << 20
 #: Layers that may do the same at every step.
 STEPWISE = (
@@ -83,12 +91,12 @@ STEPWISE = (
 )
 
 
-def checkpoints(known: Start, asked: RangeQuestions) -> Checkpoints | None:
+def checkpoints(known: Start, asked: RangeQuestions, tolerance: float) -> Checkpoints | None:
     """Give the checkpoints of windows; None where a question is to be followed to the end."""
     steps = known.inputs[known.of].shape[1]
     of_windows = len(asked.window) / max(1, len(np.unique(asked.window)))
     worth = steps >= LEAST * STRIDE and of_windows >= SHARED
-    return Checkpoints(known) if worth and _served(known, steps) else None
+    return Checkpoints(known, asked, tolerance) if worth and _served(known, steps) else None
 
 
 def _served(known: Start, steps: int) -> bool:
@@ -116,194 +124,182 @@ def _served(known: Start, steps: int) -> bool:
     return not forms[known.target.ref(network)].sequence
 
 
+class _Line(NamedTuple):
+    """Half the widths of a box of states (number,), and what holds in it; None where nothing is."""
+
+    half: Array
+    line: Relaxation | None
+
+
 class Checkpoints:
     """What is known at the checkpoints of every window, found out when it is first needed."""
 
-    def __init__(self, known: Start) -> None:
-        self.known = known
-        self.steps = known.inputs[known.of].shape[1]
-        records = known.records.values()
-        #: numbers of all states
-        self.units = sum(part.shape[-1] for one in records for part in (one.h, one.c))
-        self.widest = max(record.h.shape[-1] for record in records)
-        #: the largest of the boxes that is not known to be of no use
-        self._largest = 0
-        #: D by window, checkpoint (the first step after it), and size
-        self._bounds: dict[tuple[int, int, int], float] = {}
+    def __init__(self, known: Start, asked: RangeQuestions, tolerance: float) -> None:
+        self.known, self.asked = known, asked
+        self.close = CLOSE * tolerance
+        self.stretches = Stretches(known)
+        self.steps = self.stretches.steps
+        #: of each question the first checkpoint after its step, the window's end where none is
+        self.next = self.steps - STRIDE * ((self.steps - asked.step - 1) // STRIDE)
+        #: by window half the width of the widest box that is tried first
+        self._widths: dict[int, float] = {}
+        #: by window and checkpoint (the first step after it)
+        self._lines: dict[tuple[int, int], list[_Line]] = {}
 
-    def look(self, asked: RangeQuestions, front: Frontier, allowed: Array) -> Array:
-        """Bound how far boxes of one step move the output (box,); infinite where it is not known.
+    @property
+    def begin(self) -> Whole:
+        """The first step of the stretch that each question's step lies in (question,)."""
+        return np.maximum(self.next - STRIDE, 0)
+
+    @property
+    def cost(self) -> float:
+        """Multiplications that the look of a question takes, about."""
+        return cost(self.known, self.steps - STRIDE) / 2
+
+    def look(self, front: Frontier, allowed: Array) -> Array:
+        """Bound how far boxes of one stretch move the output (box,); infinite where not known.
 
         One is given up where its bound is not within what is allowed after some checkpoints.
         """
         most = np.full(len(front.question), np.inf)
-        step = int(asked.step[front.question[0]])
-        first = self._next(step)
-        if first is None:
+        if not len(most) or self.next[front.question[0]] == self.steps:
             return most
+        windows = self.asked.window[front.question]
+        size = max(1, BYTES // (8 * STRIDE * ROWS_OF_QUESTIONS * 2 * self.stretches.widest**2))
 
-        def work(some: slice) -> None:
-            q, ends = front.question[some], (front.low[some], front.high[some])
-            boxes = Boxes(asked.window[q], step, asked.feature[q], *ends)
-            most[some] = self._follow(boxes, first, allowed[some])
+        def work(window: int) -> None:
+            # in turn, so that what is found does not depend on the number of threads
+            at = np.flatnonzero(windows == window)
+            for begin in range(0, len(at), min(TOGETHER, size)):
+                some = at[begin : begin + min(TOGETHER, size)]
+                most[some] = self._follow(front.part(some), allowed[some])
 
-        size = max(1, min(TOGETHER, BYTES // (8 * STRIDE * ROWS * 2 * self.widest**2)))
-        size = max(1, min(size, -(-len(most) // threads())))
-        each(work, [(slice(begin, begin + size),) for begin in range(0, len(most), size)])
+        each(work, [(int(window),) for window in np.unique(windows)])
         return most
 
-    def _next(self, step: int) -> int | None:
-        """Give the first checkpoint after a step; None where the end of the window comes first."""
-        end = self.steps - STRIDE * ((self.steps - step - 1) // STRIDE)
-        return end if end < self.steps else None
-
-    def _follow(self, boxes: Boxes, end: int, allowed: Array) -> Array:
-        """Follow boxes of one step from checkpoint to checkpoint, until their bounds suffice."""
-        known, free = self.known, boxes.low.shape[1]
-        numbers = np.full(len(boxes.window), free)
-        context = self._context(boxes.window, numbers, free)
-        begin = boxes.step
-        x = free_input(known, boxes)
-        states, most = self._own_states(boxes.window, begin), np.full(len(numbers), np.inf)
+    def _follow(self, front: Frontier, allowed: Array) -> Array:
+        """Follow boxes from checkpoint to checkpoint, until their bounds suffice."""
+        asked, stretches, q = self.asked, self.stretches, front.question
+        begin, end = int(self.begin[q[0]]), int(self.next[q[0]])
+        most, left = np.full(len(q), np.inf), np.arange(len(q))
+        windows, free = asked.window[q], front.low.shape[1]
+        x = free_input(
+            self.known, Boxes(windows, asked.step[q], asked.feature[q], front.low, front.high)
+        )
+        numbers = np.full(len(q), free)
+        states = stretches.own_states(windows, begin)
         for _ in range(PASSED):
-            states = self._push(x, states, context, begin, end)
-            level = self._level(states, boxes.window, end)
-            for box in np.flatnonzero((level >= 0) & ~_settled(most, allowed)):
-                found = self._of_box(int(boxes.window[box]), end, int(level[box]), allowed[box])
-                most[box] = min(most[box], found)
+            context = Context(windows[left], numbers, free, {}, rows=ROWS_OF_QUESTIONS)
+            states = stretches.run(x.part(left), states, context, begin, end)[1]
+            reached = Reached(states, windows[left], end, int(numbers.max()) + 1)
+            most[left] = np.minimum(most[left], self._bounds(reached, allowed[left]))
             begin, end = end, end + STRIDE
-            if end >= self.steps or _settled(most, allowed).all():
+            open_ = np.flatnonzero(most[left] > allowed[left])
+            if end >= self.steps or not len(open_):
                 break
+            states, left, numbers = reached.part(open_).states, left[open_], numbers[open_]
         return most
 
-    def _context(self, windows: Whole, numbers: Whole, free: int) -> Context:
-        return Context(windows, numbers, free, {}, rows=ROWS)
+    def _bounds(self, reached: Reached, allowed: Array) -> Array:
+        """Bound what questions of a window move whose states at a checkpoint are known (box,).
 
-    def _own_states(self, windows: Whole, step: int, half: Array | None = None) -> States:
-        """Give the states of windows before a step, or boxes of a half width (box,) around them."""
-        states: States = {}
-        boxes, begun = len(windows), 0
-        for name, record in self.known.records.items():
-            made = []
-            for centre, radius in ((record.h, record.hr), (record.c, record.cr)):
-                if not centre.shape[-1]:
-                    continue
-                zero = np.zeros((boxes, 1, centre.shape[-1]))
-                here = centre[windows, step - 1 : step] if step else zero
-                rest = radius[windows, step - 1 : step] if step else zero
-                if half is None:
-                    made.append(constant(here.copy(), rest.copy(), sequence=False))
-                    continue
-                units = here.shape[-1]
-                rows = np.zeros((boxes, 1, units, units))
-                rows[:, 0, np.arange(units), np.arange(units)] = half[:, None]
-                ids = np.broadcast_to(begun + np.arange(units), (boxes, 1, units)).copy()
-                count = np.full((boxes, 1), units)
-                made.append(Forms(here.copy(), np.zeros_like(here), rows, ids, count, False))
-                begun += units
-            states[name] = tuple(made)
-        return states
-
-    def _push(self, x: Forms, states: States, context: Context, begin: int, end: int) -> States:
-        """Give the states of boxes after the steps from one on to another."""
-        return self._run(x, states, context, begin, end)[1]
-
-    def _run(
-        self, x: Forms, states: States, context: Context, begin: int, end: int
-    ) -> tuple[dict[Ref, Forms], States]:
-        """Run boxes over some steps: every layer's output, and the states after them."""
-        known, last = self.known, end == self.steps
-        context.records = {
-            name: Hulls(*(part[:, begin:end] for part in record))
-            for name, record in known.records.items()
-        }
-        part = replace(x, **{name: getattr(x, name)[:, begin:end] for name in _ARRAYS})
-        forms: dict[Ref, Forms] = {}
-        after: States = {}
-        for node in known.network.nodes:
-            layer, ref = node.layer, (node.name, 0)
-            if isinstance(layer, Input):
-                own = known.forms[ref]
-                forms[ref] = part if node.name == known.of else _own(own, context.windows)
-            elif isinstance(layer, Recurrent):
-                given = replace(layer, return_state=True)
-                out, *after_it = recurrent(
-                    given, forms[node.inputs[0]], states[node.name], context, node.name
-                )
-                forms[ref], after[node.name] = out, tuple(after_it)
-            elif last or known.forms[ref].sequence:
-                made = spread(layer, tuple(forms[one] for one in node.inputs), context, node)
-                several = made if isinstance(made, tuple) else (made,)
-                forms |= {(node.name, number): one for number, one in enumerate(several)}
-        return forms, after
-
-    def _level(self, states: States, windows: Whole, end: int) -> Whole:
-        """Give the smallest box that holds the states of each box; -1 where none does."""
-        reach = np.zeros(len(windows))
-        for name, record in self.known.records.items():
-            for form, centre in zip(states[name], (record.h, record.c), strict=False):
-                away = np.abs(form.centre[:, 0] - centre[windows, end - 1]) * (1 + 4 * UNIT)
-                furthest = ((away + form.radius[:, 0]) * (1 + 8 * UNIT)).max(axis=1)
-                reach = np.maximum(reach, furthest)
-        # NaN is in no box
-        return np.where(reach <= SIZES[0], (reach[:, None] <= SIZES).sum(axis=1), 0) - 1
-
-    def _of_box(self, window: int, end: int, level: int, allowed: float) -> float:
-        """Bound what states can do that lie in a box: by the largest box that is good enough."""
-        # a larger box serves more questions
-        most = np.inf
-        for larger in range(min(self._largest, level), level + 1):
-            found = self._bound(window, end, larger)
-            if found == np.inf and larger == self._largest < len(SIZES) - 1:
-                self._largest += 1
-            most = min(most, found)
-            if most <= allowed:
-                break
+        A box is put around the states of those that are not too far from the window's own.
+        """
+        window, end = int(reached.windows[0]), reached.end
+        away = self.stretches.away(reached.states, reached.windows, end)
+        furthest, most = away.max(axis=1), np.full(len(away), np.inf)
+        width, hopeful = self._widths.get(window, WIDEST), np.ones(len(away), bool)
+        for _ in range(TRIED):
+            within = np.flatnonzero(hopeful & (furthest <= width))
+            if not len(within):
+                width /= 2
+                continue
+            line = self._line(window, end, away[within].max(axis=0))
+            if line is None:
+                self._widths[window] = width = min(width, furthest[within].max()) / 2
+                continue
+            form = self.stretches.read(reached.part(within), line)
+            found = self._moved(reached.windows[within], form)
+            most[within] = np.minimum(most[within], found)
+            # a narrower box makes the rest less, and nothing else
+            alone = self._moved(reached.windows[within], form, float(line.rest[0]))
+            hopeful[within] = (found > allowed[within]) & (alone <= allowed[within])
+            width = furthest[within].max() / 2
         return most
 
-    def _bound(self, window: int, end: int, level: int) -> float:
-        """Give how far the states in a box at a checkpoint can move the forecast."""
-        passed, begin = [], end
-        while (window, begin, level) not in self._bounds:
-            passed.append((window, begin, level))
-            windows, half = np.array([window]), SIZES[level : level + 1]
-            context = self._context(windows, np.array([self.units]), self.units)
-            states = self._own_states(windows, begin, half)
-            x = _own(self.known.forms[self.known.of, 0], windows)
-            forms, after = self._run(x, states, context, begin, begin + STRIDE)
-            begin += STRIDE
-            if begin == self.steps:
-                self._bounds[passed[-1]] = float(self._moved(forms, windows)[0])
-                break
-            level = int(self._level(after, windows, begin)[0])
-            if level < 0:
-                self._bounds[passed[-1]] = np.inf
-                break
-        else:
-            passed.append((window, begin, level))
-        found = self._bounds[passed[-1]]
-        for place in passed:
-            self._bounds[place] = found
-        return found
+    def _moved(self, windows: Whole, form: OutputForm, less: float = 0.0) -> Array:
+        """Give how far the forecasts of boxes can be from those of their windows.
 
-    def _moved(self, forms: dict[Ref, Forms], windows: Whole) -> Array:
-        """Give how far the forecasts of boxes can be from those of their windows."""
+        With `less` it is only an estimate of what it would be were rests less by so much.
+        """
         known = self.known
-        form, (step, unit) = forms[known.target.ref(known.network)], place_of(known.target)
-        centre, radius = form.centre[:, step, unit], form.radius[:, step, unit]
-        top, bottom = np.nextafter(centre + radius, np.inf), np.nextafter(centre - radius, -np.inf)
-        rise = np.nextafter(top - known.low[windows], np.inf)
-        fall = np.nextafter(known.high[windows] - bottom, np.inf)
+        with np.errstate(invalid="ignore"):
+            radius = (form.sizes(0) + (form.rest - less)) * (1 + 8 * UNIT)
+            centre = form.centre
+            top = np.nextafter(centre + radius, np.inf)
+            bottom = np.nextafter(centre - radius, -np.inf)
+            rise = np.nextafter(top - known.low[windows], np.inf)
+            fall = np.nextafter(known.high[windows] - bottom, np.inf)
         both = np.maximum(rise, fall)
         return np.where(np.isnan(both), np.inf, both)
 
+    def _line(self, window: int, end: int, half: Array) -> Relaxation | None:
+        """Give what holds of the output while states at a checkpoint are no further (number,)."""
+        windows, passed = np.array([window]), []
+        found = self._covering(window, end, half)
+        while found is None:
+            if not half.max() <= WIDEST:  # NaN is in no box
+                found = _Line(half, None)
+                break
+            half = half * WIDER
+            states, context = self._box(windows, end, half)
+            x = own_input(self.known.forms[self.known.of, 0], windows)
+            forms, after = self.stretches.run(x, states, context, end, end + STRIDE)
+            symbols = int(context.numbers.max()) + 1
+            if end + STRIDE == self.steps:
+                found = self._kept(window, end, half, self.stretches.output(forms, symbols))
+                break
+            passed.append((end, half, Reached(after, windows, end + STRIDE, symbols)))
+            end += STRIDE
+            half = self.stretches.away(after, windows, end)[0]
+            found = self._covering(window, end, half)
+        for begin, wide, reached in reversed(passed):
+            line = found.line
+            form = None if line is None else self.stretches.read(reached, line)
+            found = self._kept(window, begin, wide, form)
+        return found.line
 
-_ARRAYS = ("centre", "rest", "rows", "ids", "count")
+    def _covering(self, window: int, end: int, half: Array) -> _Line | None:
+        """Give a line that is known and good enough for a box, or that there is none."""
+        best: tuple[float, _Line] | None = None
+        for one in self._lines.get((window, end), ()):
+            if one.line is None:
+                if (half >= one.half).all():
+                    return one
+            elif (half <= one.half).all():
+                rest = float(one.line.rest[0])
+                best = (rest, one) if best is None or rest < best[0] else best
+        if best is None:
+            return None
+        rest, one = best
+        # within twice its width nothing much closer is to be had
+        return one if rest <= self.close or (2 * half >= one.half).all() else None
 
+    def _box(self, windows: Whole, step: int, half: Array) -> tuple[States, Context]:
+        """Give the states of a box around a window's own, and what its walk knows."""
+        units = self.stretches.units
+        states = self.stretches.own_states(windows, step, half)
+        return states, Context(windows, np.array([units]), units, {}, rows=ROWS_OF_BOXES)
 
-def _own(base: Forms, windows: Whole) -> Forms:
-    return constant(base.centre[windows], base.rest[windows], sequence=base.sequence)
-
-
-def _settled(most: Array, allowed: Array) -> NDArray[np.bool_]:
-    return np.isfinite(most) & (most <= allowed)
+    def _kept(self, window: int, end: int, half: Array, form: OutputForm | None) -> _Line:
+        """Keep the output's form in a box as a line in the numbers of the states."""
+        line, units = None, self.stretches.units
+        if form is not None:
+            # of a state that does not vary at all the coefficient is zero
+            weights = form.by_symbol[:, :units] / np.maximum(half, TINY)
+            lost = form.sizes(units) + 8 * UNIT * form.sizes(0, units)
+            line = Relaxation(weights, form.centre, (form.rest + lost) * (1 + 8 * UNIT) + TINY)
+            line = line if all(np.isfinite(part).all() for part in line) else None
+        made = _Line(half, line)
+        self._lines.setdefault((window, end), []).append(made)
+        return made

@@ -22,15 +22,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.attribution.methods.gradient import gradient
+from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
 from rnnlens.evidence.proof.boxes import (
+    MOST_CORNERS,
     TINY,
     Frontier,
     RangeQuestions,
     first_boxes,
     first_points,
     in_parts,
+    more_points,
     pieces_of,
     split,
     whole_boxes,
@@ -110,14 +114,17 @@ def answer(
     aims: Aims,
     *,
     seed: int = 0,
+    rows: Whole | None = None,
     stop: Stop | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> RangeAnswers:
     """Bound how far the output moves, from above and from below.
 
-    Where it is to `stop`, what was found until then is given.
+    Where it is to `stop`, what was found until then is given. Of questions that stand in the same
+    of `rows` (question,) one with a counter-example says what there is to say of the row: the
+    others are asked last.
     """
-    search = _Search(known, asked, aims)
+    search = _Search(known, asked, aims, rows)
     rng = np.random.default_rng(seed)
     if stop is None:
         search.run(rng, Stop(), progress)
@@ -144,8 +151,8 @@ def unanswered(x: Array, asked: RangeQuestions) -> RangeAnswers:
 class _Search:
     """What is known of every question so far."""
 
-    def __init__(self, known: Start, asked: RangeQuestions, aims: Aims) -> None:
-        self.known, self.asked, self.aims = known, asked, aims
+    def __init__(self, known: Start, asked: RangeQuestions, aims: Aims, rows: Whole | None) -> None:
+        self.known, self.asked, self.aims, self.row = known, asked, aims, rows
         count, free = asked.low.shape
         self.bound, self.attained = np.zeros(count), np.zeros(count)
         #: the largest change of a plain run, its rounding in it
@@ -155,65 +162,106 @@ class _Search:
         self.best = self.value.copy()
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
         self.forecast = _outputs(known, known.inputs)
+        self.slopes = _slopes(known, asked) if free > MOST_CORNERS else None
         #: rows that boxes take by step; none where no number of them helps
         self.rows: dict[int, int] = {}
         #: boxes that are to be bounded, those of a part at one step; the coarse ones before others
-        self.coarse = self._parts(whole_boxes(asked))
+        self.checkpoints = checkpoints(known, asked, aims.tolerance)
+        if self.checkpoints is None:
+            self.coarse = self._parts(whole_boxes(asked))
+        else:
+            begin, shared = self.checkpoints.begin, self.checkpoints.cost
+            self.coarse = in_parts(whole_boxes(asked), begin, lambda _: shared)
         self.waiting: list[Frontier] = []
-        self.checkpoints = checkpoints(known, asked)
+        #: those of rows with a counter-example, before their first look and after it
+        self.put_off: list[Frontier] = []
+        self.last: list[Frontier] = []
 
     def run(
         self, rng: np.random.Generator, stop: Stop, progress: Callable[[int, int], None] | None
     ) -> None:
         """Bound boxes until all questions are settled, or it is to stop."""
-        total = len(self.asked.window)
-        while (self.coarse or self.waiting) and not stop.due():
+        total, tried = len(self.asked.window), set[int]()
+        while self._fronts() and not stop.due():
+            # lists change in one statement, so that Ctrl-C finds every box that is open in one
             if self.coarse:
                 front = self.coarse[0]
-                if not self.try_out(*first_points(self.asked, front.question, rng), stop):
+                fresh = ~np.isin(front.question, list(tried))
+                points = first_points(self.asked, front.question[fresh], self.slopes, rng)
+                if not self.try_out(*points, stop):
                     break
-                left = self._begin(front)
-                # in one statement, so that Ctrl-C finds every box that is open in one list
-                self.coarse, self.waiting = self.coarse[1:], [*self.waiting, *left]
-            else:
-                left = self._parts(self.advance(self.waiting[0]))
-                self.waiting = [*self.waiting[1:], *left]
+                tried |= set(front.question.tolist())
+                now, later = self._in_order(front)
+                left = self._begin(now, rng, stop)
+                self.coarse, self.waiting, self.put_off = (
+                    self.coarse[1:], [*self.waiting, *left], [*self.put_off, *later],
+                )  # fmt: skip
+            elif self.waiting:
+                now, later = self._in_order(self.waiting[0])
+                left = self._parts(self.advance(now)) if len(now.question) else []
+                self.waiting, self.last = [*self.waiting[1:], *left], [*self.last, *later]
+            else:  # no row is left but those that wait for nothing else
+                self.row = None
+                self.coarse, self.waiting, self.put_off, self.last = self.put_off, self.last, [], []
             if progress is not None:
                 progress(total - len(self._open()), total)
         if not stop.why:
             self._attain_all()
 
+    def _fronts(self) -> list[Frontier]:
+        """Give all boxes that are open."""
+        return [*self.coarse, *self.waiting, *self.put_off, *self.last]
+
     def _open(self) -> Whole:
         """Give the questions that are not settled."""
-        fronts = [front.question for front in (*self.coarse, *self.waiting)]
+        fronts = [front.question for front in self._fronts()]
         return np.unique(np.concatenate(fronts)) if fronts else np.zeros(0, np.int64)
+
+    def _in_order(self, front: Frontier) -> tuple[Frontier, list[Frontier]]:
+        """Part boxes into those whose turn it is, and those whose rows are refuted elsewhere."""
+        if self.row is None:
+            return front, []
+        refuted = self.attained > self.aims.tolerance
+        said = np.isin(self.row, self.row[refuted]) & ~refuted
+        later = said[front.question]
+        return front.part(~later), [front.part(later)] if later.any() else []
 
     def _parts(self, front: Frontier) -> list[Frontier]:
         return in_parts(front, self.asked.step, partial(cost, self.known))
 
-    def _begin(self, front: Frontier) -> list[Frontier]:
+    def _begin(self, front: Frontier, rng: np.random.Generator, stop: Stop) -> list[Frontier]:
         """Bound whole ranges coarsely, and cut into the first boxes those that are not settled."""
         asked, most = front.question, front.known.copy()
         # what moves the output too far for one box is not bounded twice
         hopeful = np.flatnonzero(self.seen[asked] <= self.allowed()[asked])
         most[hopeful] = self._by_checkpoints(front.part(hopeful))
-        found = np.isfinite(most) & (most <= self.allowed()[asked])
-        open_ = hopeful[~found[hopeful]]
+        open_ = hopeful[~self._enough(most, asked)[hopeful]]
         if len(open_):
             up, down, *_ = self._bounds(front.part(open_), COARSE)
             most[open_] = np.minimum(most[open_], np.maximum(up, down))
         self.boxes[asked[hopeful]] += 1
+        open_ = open_[most[open_] > self.allowed()[asked[open_]]]
+        self.try_out(*more_points(self.asked, asked[open_], rng), stop)
         still = most > self.allowed()[asked]
-        if still.any():
-            self._choose_rows(asked[still][0])
+        for part in self._parts_of(np.flatnonzero(still), asked):
+            self._choose_rows(int(asked[part[0]]))
         self.bound[asked[~still]] = most[~still]
         return self._parts(first_boxes(self.asked, asked[still], most[still]))
+
+    def _enough(self, most: Array, question: Whole) -> NDArray[np.bool_]:
+        """Say where a bound of its own is within what is allowed."""
+        return np.isfinite(most) & (most <= self.allowed()[question])
+
+    def _parts_of(self, chosen: Whole, question: Whole) -> list[Whole]:
+        """Part chosen places by the steps of their questions, the newest first."""
+        steps = self.asked.step[question[chosen]]
+        return [chosen[steps == one] for one in np.unique(steps)[::-1]]
 
     def _by_checkpoints(self, front: Frontier) -> Array:
         """Bound the change in each box of one step by a look that ends early; else infinite."""
         if self.checkpoints is None or not len(front.question):
             return np.full(len(front.question), np.inf)
-        most = self.checkpoints.look(self.asked, front, self.allowed()[front.question])
+        most = self.checkpoints.look(front, self.allowed()[front.question])
         # what ends early was followed, and is taken to reach the forecast
         self.reached[front.question[np.isfinite(most)]] = True
         return most
@@ -251,7 +299,7 @@ class _Search:
     def answers(self) -> RangeAnswers:
         """Give what is known of every question, whatever is still open."""
         known = np.zeros(len(self.bound))
-        for front in (*self.coarse, *self.waiting):
+        for front in self._fronts():
             np.maximum.at(known, front.question, front.known)
         bound = np.maximum(self.bound, known)
         self._check(bound)
@@ -402,3 +450,13 @@ def _outputs(known: Start, inputs: dict[str, Array]) -> Array:
     outputs = predict(known.network, inputs)
     whole = outputs if isinstance(outputs, tuple) else (outputs,)
     return whole[known.target.output][slice(None), *known.target.index]
+
+
+def _slopes(known: Start, asked: RangeQuestions) -> Array:
+    """Give the output's derivatives with respect to what is free, by question (question, free)."""
+    question = Question(
+        network=known.network, inputs=known.inputs, of=known.of, target=known.target
+    )
+    # by lag
+    slopes = gradient(question).sensitivity[:, ::-1]
+    return slopes[asked.window[:, None], asked.step[:, None], asked.feature]

@@ -18,8 +18,9 @@ from rnnlens.evidence.proof.ranges import (
     checked_places,
     values_at,
 )
+from rnnlens.names import clauses, told
 
-__all__ = ["FeatureScaling", "Span", "StatedRanges"]
+__all__ = ["FeatureScaling", "Span", "StatedRanges", "not_freed"]
 
 Array = NDArray[np.float64]
 #: The error of a sensor, or the ends of a range.
@@ -50,6 +51,11 @@ class FeatureScaling(Protocol):
     def undo(self, scaled: ArrayLike) -> Array:
         """Take values back from network units: (..., feature)."""
         ...
+
+
+def not_freed(name: str) -> str:
+    """Say that a feature has no range to run through."""
+    return told("{name} never changes and was not freed", name=name)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,7 +89,7 @@ class StatedRanges:
     def text(self) -> str:
         """What a range is where none is given."""
         low, high = (f"{100 * share:g}" for share in self.quantiles)
-        return f"{low} to {high} % of the data"
+        return told("{low} to {high} % of the data", low=low, high=high)
 
     def constant(self, x: Array, free: Sequence[int]) -> list[int]:
         """Give features that have no range: none is stated, and they never change.
@@ -131,8 +137,8 @@ class StatedRanges:
         for k, feature in enumerate(free):
             part = slice(k, k + 1)
             (low[:, :, part], high[:, :, part]), text = self._range(feature, own[:, :, part], lags)
-            texts.append(f"{self.features[feature]}: {text}")
-        return Ranges(lags, free, low, high), "; ".join(texts)
+            texts.append(told("{name}: {fact}", name=self.features[feature], fact=text))
+        return Ranges(lags, free, low, high), clauses(texts)
 
     def _range(self, feature: int, own: Array, lags: Sequence[int]) -> tuple[Ends, str]:
         """Give the range of one feature, (sample, lag, 1) each end, and say what it is."""
@@ -145,7 +151,7 @@ class StatedRanges:
         unit = "" if known in {"", "-"} else f" {known}"
         numbers = np.asarray(given, float)
         if numbers.ndim == 0:
-            text = f"own value +- {float(numbers):g}{unit}"
+            text = told("own value +- {error:g}{unit}", error=float(numbers), unit=unit)
             if scaling is not None and not scaling.straight:
                 low, high = around(scaling.undo(own), numbers)
                 return (scaling.apply(low), scaling.apply(high)), text

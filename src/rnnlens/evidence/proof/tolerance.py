@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError
+from rnnlens.names import told
 from rnnlens.network.network import Network
 
 __all__ = ["Tolerance", "make_tolerance"]
@@ -48,11 +49,12 @@ def make_tolerance(
     Shapes: data (window, step, feature), inputs of `every` (window, ...).
     """
     if given is not None:
-        return Tolerance(float(given), "as given")
+        return Tolerance(float(given), told("as given"))
     inputs = {question.of: data} if len(question.inputs) == 1 else question.inputs
     network, inputs = (question.network, inputs) if every is None else every
     outputs = predict(network, inputs)
     size = float(question.target.pick(outputs if isinstance(outputs, tuple) else (outputs,)).std())
     if not size > 0:
         raise DataError("the forecasts of these windows do not differ: give a tolerance")
-    return Tolerance(SHARE * size, f"{100 * SHARE:g} % of the standard deviation of the forecasts")
+    text = told("{share:g} % of the standard deviation of the forecasts", share=100 * SHARE)
+    return Tolerance(SHARE * size, text)

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.dependence import FEWEST_COSINES, cosine_count, cosine_error
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import told
 
 __all__ = [
     "ERRORS",
@@ -50,9 +51,9 @@ Array = NDArray[np.float64]
 
 #: The ways to estimate the error of a mean, and what each is called.
 ERRORS = {
-    "cosine": "long-run variance from cosine coefficients",
-    "newey-west": "Newey-West long-run variance",
-    "bootstrap": "stationary block bootstrap",
+    "cosine": told("long-run variance from cosine coefficients"),
+    "newey-west": told("Newey-West long-run variance"),
+    "bootstrap": told("stationary block bootstrap"),
 }
 #: Blocks that the windows must make at least; fewer say nothing about the error of a mean.
 BLOCKS = 4
@@ -208,7 +209,7 @@ def dependent_means(
             StudentMean(_mean(d), more * _newey_west(d, lags), n - 1, skewness)
             for d, skewness, more in zip(series.T, skewed, widened, strict=True)
         ]
-        return means, f"{ERRORS[how]}, bandwidth {lags}"
+        return means, told("{errors}, bandwidth {lags}", errors=ERRORS[how], lags=lags)
     counts = [cosine_count(n, span) for span in spans]
     if block_length:
         counts = [min(max(FEWEST_COSINES, n // block_length), n - 1)] * len(spans)
@@ -217,7 +218,8 @@ def dependent_means(
         for d, v, skewness, more in zip(series.T, counts, skewed, widened, strict=True)
     ]
     few, many = min(counts), max(counts)
-    return means, f"{ERRORS[how]}, {few if few == many else f'{few} to {many}'} degrees of freedom"
+    span = few if few == many else told("{low} to {high}", low=few, high=many)
+    return means, told("{errors}, {count} degrees of freedom", errors=ERRORS[how], count=span)
 
 
 def check_errors(how: str, block_length: int | None) -> None:
@@ -293,7 +295,12 @@ def _bootstrap(
         BootstrapMean(float(m), float(away.std()), away)
         for m, away in zip(mean, drawn.T, strict=True)
     ]
-    return means, f"{ERRORS['bootstrap']}, {DRAWS} draws, mean block of {length} windows"
+    return means, told(
+        "{errors}, {draws} draws, mean block of {length} windows",
+        errors=ERRORS["bootstrap"],
+        draws=DRAWS,
+        length=length,
+    )
 
 
 def _means(series: Array) -> Array:

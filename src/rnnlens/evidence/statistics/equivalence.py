@@ -44,7 +44,7 @@ from rnnlens.evidence.statistics.losses import Losses, make_margin
 from rnnlens.evidence.statistics.multiplicity import CORRECTIONS, adjusted
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.resting import FROM_FEW, few_note
-from rnnlens.names import declared
+from rnnlens.names import declared, told
 
 __all__ = [
     "LEAST_LEFT",
@@ -57,6 +57,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+#: What is said of a part that does harm.
+BETTER_WITHOUT = told("forecasts are better without it, by more than the margin")
 #: The verdicts, strongest first.
 VERDICTS = ("structural", "equivalent", "used", "undecided")
 #: A part of whose variance the rest of the window leaves less than this is as good as determined
@@ -114,7 +116,7 @@ class Equivalence:
     variance_left: Array = declared("part")
     resting_on: Array = declared("part")
     verdict: NDArray[np.str_] = declared("part")
-    note: NDArray[np.str_] = declared("part")
+    note: NDArray[np.object_] = declared("part")
     title: NDArray[np.str_] = declared("part")
     lag_from: NDArray[np.int64] = declared("part")
     lag_to: NDArray[np.int64] = declared("part")
@@ -142,10 +144,11 @@ def note_of(variance_left: float) -> str:
     if not variance_left < LEAST_LEFT:  # NaN where nothing was drawn
         return ""
     if variance_left == 0:
-        return "it never changes in these windows, so that replacing it says nothing"
-    return (
-        f"the rest of the window leaves {variance_left:.1g} of its variance, so that replacing it "
-        "alone says nothing: test it together with what determines it"
+        return told("it never changes in these windows, so that replacing it says nothing")
+    return told(
+        "the rest of the window leaves {share:.1g} of its variance, so that replacing it alone "
+        "says nothing: test it together with what determines it",
+        share=float(variance_left),
     )
 
 
@@ -202,7 +205,7 @@ def equivalence(
     for k in np.flatnonzero(few):
         notes[k] = notes[k] or few_note(changes[k].resting_on, changes[k].needed)
     for k in np.flatnonzero(ends[:, 1] < -limit.value):
-        notes[k] = notes[k] or "forecasts are better without it, by more than the margin"
+        notes[k] = notes[k] or BETTER_WITHOUT
     return Equivalence(
         change=np.array([mean.mean for mean in means]),
         change_low=ends[:, 0],
@@ -213,7 +216,7 @@ def equivalence(
         variance_left=np.array([one.variance_left for one in changes]),
         resting_on=np.array([one.resting_on for one in changes]),
         verdict=np.array(words),
-        note=np.array(notes),
+        note=np.array(notes, dtype=object),
         title=np.array([part.title for part in parts]),
         lag_from=np.array([part.lags[0] for part in parts]),
         lag_to=np.array([part.lags[1] for part in parts]),

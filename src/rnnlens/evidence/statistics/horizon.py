@@ -24,7 +24,7 @@ from rnnlens.evidence.statistics.equivalence import note_of
 from rnnlens.evidence.statistics.losses import Losses, make_margin
 from rnnlens.evidence.statistics.parts import Part, older_part
 from rnnlens.evidence.statistics.resting import few_note
-from rnnlens.names import declared
+from rnnlens.names import clauses, declared, told
 
 __all__ = ["Horizon", "horizon"]
 
@@ -92,19 +92,32 @@ class Horizon:
     @property
     def sentence(self) -> str:
         """What was shown, in words."""
-        level = f"at {100 * self.alpha:g} % family-wise"
-        level += f"; no further: {self.stopped_by}" if self.stopped_by else ""
+        values = {
+            "steps": self.steps,
+            "lag": self.looks_back,
+            "margin": self.margin,
+            "level": 100 * self.alpha,
+        }
         if self.looks_back == self.steps:
-            return (
-                f"no lag of the window of {self.steps} could be shown to change nothing beyond the "
-                f"margin of {self.margin:.3g}, {level}"
+            said = told(
+                "no lag of the window of {steps} could be shown to change nothing beyond the "
+                "margin of {margin:.3g}, at {level:g} % family-wise",
+                **values,
             )
-        if self.looks_back == 0:
-            return f"no lag changes anything beyond the margin of {self.margin:.3g}, {level}"
-        return (
-            f"everything older than t-{self.looks_back} together changes nothing beyond the margin "
-            f"of {self.margin:.3g}, {level}"
-        )
+        elif self.looks_back == 0:
+            said = told(
+                "no lag changes anything beyond the margin of {margin:.3g}, at {level:g} % "
+                "family-wise",
+                **values,
+            )
+        else:
+            said = told(
+                "everything older than t-{lag} together changes nothing beyond the margin of "
+                "{margin:.3g}, at {level:g} % family-wise",
+                **values,
+            )
+        stopped = told("no further: {why}", why=self.stopped_by)
+        return clauses([said, stopped]) if self.stopped_by else said
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
+from rnnlens.names import told
 
-__all__ = ["LOSSES", "check_loss"]
+__all__ = ["LOSSES", "LOSS_TEXTS", "check_loss"]
 
 Array = NDArray[np.float64]
 
 #: What each makes of the forecast's error.
 LOSSES: dict[str, Callable[[Array], Array]] = {"squared": np.square, "absolute": np.abs}
+#: What sentences call them.
+LOSS_TEXTS = {"squared": told("squared"), "absolute": told("absolute")}
 
 
 def check_loss(loss: str) -> None:

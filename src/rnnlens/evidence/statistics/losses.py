@@ -23,10 +23,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.dependence import dependence_length
 from rnnlens.engine.schedule.progress import Progress
-from rnnlens.engine.stepwise.stretches import Replaced
+from rnnlens.engine.stepwise.stretches import OwnRun, Replaced
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.statistics.loss import LOSSES, check_loss
-from rnnlens.evidence.statistics.one_step import changes_of_steps, steps_of_part, worth_sharing
+from rnnlens.evidence.statistics.loss import LOSS_TEXTS, LOSSES, check_loss
+from rnnlens.evidence.statistics.one_step import (
+    changes_of_steps,
+    own_run_of,
+    steps_of_part,
+    worth_sharing,
+)
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
 from rnnlens.evidence.statistics.resting import (
@@ -36,6 +41,7 @@ from rnnlens.evidence.statistics.resting import (
     windows_needed,
 )
 from rnnlens.evidence.statistics.samplers import Sampler, hidden_draws
+from rnnlens.names import told
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
 
@@ -176,8 +182,14 @@ class Losses:
     def question(self) -> str:
         """Which question the change of the loss answers, in words."""
         if self.blind:
-            return f"how far forecasts move: the {self.loss} change of the forecast itself"
-        return f"how much worse this network forecasts: the change of its {self.loss} error"
+            return told(
+                "how far forecasts move: the {loss} change of the forecast itself",
+                loss=LOSS_TEXTS[self.loss],
+            )
+        return told(
+            "how much worse this network forecasts: the change of its {loss} error",
+            loss=LOSS_TEXTS[self.loss],
+        )
 
     @cached_property
     def actual(self) -> Array:
@@ -193,6 +205,11 @@ class Losses:
     def replaced(self) -> Replacement:
         """What forecasts from windows with replaced parts."""
         return self.replacement if self.runs is None else self.runs
+
+    @cached_property
+    def _own_run(self) -> OwnRun | None:
+        """What windows themselves come to, where runs begin from it."""
+        return own_run_of(self.replaced)
 
     def resolving(self, margin: float) -> Losses:
         """Give the same in single precision, where that resolves a margin of the mean loss."""
@@ -257,7 +274,7 @@ class Losses:
                     values[rows] = new.reshape(-1, new.shape[2])
                 asked.append(_replaced(x, part, which, values))
             drawn.append(squares)
-        changes = iter(changes_of_steps(self.replaced, asked, progress))
+        changes = iter(changes_of_steps(self.replaced, asked, progress, self._own_run))
         own = self.replaced.own[which]
         return [
             self._judged(part, own + next(changes), squares)
@@ -335,9 +352,11 @@ def make_margin(losses: Losses, margin: float | None, share: float = SHARE) -> M
                 f"margin for the {losses.loss} change of the forecast"
             )
         value = share * float(losses.own.mean())
-        text = f"{100 * share:g} % of the mean {losses.loss} error"
+        text = told(
+            "{share:g} % of the mean {loss} error", share=100 * share, loss=LOSS_TEXTS[losses.loss]
+        )
     else:
-        value, text = float(margin), "as given"
+        value, text = float(margin), told("as given")
     if not value > 0:
         raise InputError(
             f"the margin must be above zero, but is {value:g}: no number of windows shows a change "

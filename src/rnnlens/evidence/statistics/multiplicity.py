@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import InputError
+from rnnlens.names import told
 
 __all__ = ["CORRECTIONS", "adjusted", "check_correction"]
 
@@ -20,9 +21,9 @@ Array = NDArray[np.float64]
 
 #: What each correction is called, in full.
 CORRECTIONS = {
-    "holm": "Holm (family-wise error)",
-    "by": "Benjamini-Yekutieli (false discovery rate)",
-    "none": "none (each by itself)",
+    "holm": told("Holm (family-wise error)"),
+    "by": told("Benjamini-Yekutieli (false discovery rate)"),
+    "none": told("none (each by itself)"),
 }
 _STATSMODELS = {"holm": "holm", "by": "fdr_by"}
 

@@ -22,11 +22,26 @@ from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import Game
 from rnnlens.engine.stepwise.forks import Fork, changes_by_fork
-from rnnlens.engine.stepwise.stretches import Replaced, Stretches, changes_by_stretch, stretches
+from rnnlens.engine.stepwise.stretches import (
+    OwnRun,
+    Replaced,
+    Stretches,
+    changes_by_stretch,
+    own_run,
+    stretches,
+)
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import SINGLE, Replacement
 
-__all__ = ["FEWEST_STRETCHED", "changes_of_steps", "step_of", "steps_of_part", "worth_sharing"]
+__all__ = [
+    "FEWEST_STRETCHED",
+    "changes_of_steps",
+    "own_run_of",
+    "step_of",
+    "steps_of_part",
+    "stretched",
+    "worth_sharing",
+]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -34,6 +49,8 @@ Rows = NDArray[np.int64]
 #: Steps from which on going on from a window's own states is quicker than running whole windows,
 #: where many windows go together.
 FEWEST_STRETCHED = 16
+#: Numbers of the windows' own states that are kept for whoever asks often: 256 MB at the most.
+KEPT = 32_000_000
 
 
 def step_of(part: Part) -> int | None:
@@ -74,15 +91,25 @@ def stretched(replacement: Replacement) -> Stretches | None:
     return stretches(asked.network, asked.of, dtype)
 
 
+def own_run_of(replacement: Replacement) -> OwnRun | None:
+    """Follow the windows themselves, for whoever asks often; None where that is not worth it."""
+    together = stretched(replacement)
+    if together is None or together.numbers(replacement.x.shape) > KEPT:
+        return None
+    return own_run(together, _x(replacement), replacement.picked)
+
+
 def changes_of_steps(
-    replacement: Replacement, asked: Sequence[Replaced], progress: Progress | None = None
+    replacement: Replacement,
+    asked: Sequence[Replaced],
+    progress: Progress | None = None,
+    own: OwnRun | None = None,
 ) -> list[Array]:
     """Give what replaced steps add to the forecast: (row,) of each that is asked for."""
     together = stretched(replacement)
     if together is not None:
-        of = replacement.question.of
-        x = replacement.inputs(np.arange(len(replacement.x)), replacement.x)[of]
-        return changes_by_stretch(together, x, asked, replacement.picked, progress)
+        x = _x(replacement)
+        return changes_by_stretch(together, x, asked, replacement.picked, own, progress)
     changes = [np.zeros(len(one.which)) for one in asked]
     order = sorted(range(len(asked)), key=lambda k: asked[k].first)
     windows, done = len(replacement.x), 0
@@ -104,6 +131,12 @@ def changes_of_steps(
 
     each(follow, list(pairwise(range(windows + 1))), told)
     return changes
+
+
+def _x(replacement: Replacement) -> Array:
+    """Give the windows as they are run."""
+    every = np.arange(len(replacement.x))
+    return replacement.inputs(every, replacement.x)[replacement.question.of]
 
 
 def _lost(replacement: Replacement, w: int, asked: Sequence[tuple[Replaced, Rows]]) -> Array:

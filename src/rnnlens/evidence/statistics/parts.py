@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.errors import DataError
+from rnnlens.names import told
 
-__all__ = ["Part", "group_parts", "lag_feature_parts", "lag_parts", "older_part"]
+__all__ = ["Part", "group_parts", "lag_feature_parts", "lag_parts", "lags_title", "older_part"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,19 @@ class Part:
         """The newest and the oldest lag that it touches."""
         steps = np.flatnonzero(self.hidden.any(axis=1))
         return len(self.hidden) - int(steps[-1]), len(self.hidden) - int(steps[0])
+
+
+def lags_title(first: int, last: int) -> str:
+    """Name one lag, or several that follow each other.
+
+    Examples
+    --------
+    >>> lags_title(3, 3), lags_title(4, 6)
+    ('lag 3', 'lags 4 to 6')
+    """
+    if first >= last:
+        return told("lag {lag}", lag=first)
+    return told("lags {first} to {last}", first=first, last=last)
 
 
 def _part(
@@ -74,7 +88,7 @@ def lag_parts(
     """
     chosen = range(1, shape[0] + 1) if lags is None else lags
     every = range(shape[1])
-    return tuple(_part(f"lag {lag}", shape, [lag], every, held) for lag in chosen)
+    return tuple(_part(lags_title(lag, lag), shape, [lag], every, held) for lag in chosen)
 
 
 def lag_feature_parts(
@@ -95,7 +109,13 @@ def lag_feature_parts(
     called = [f"feature {f}" for f in range(shape[1])] if names is None else names
     free = [feature for feature in range(shape[1]) if feature not in held]
     return tuple(
-        _part(f"{called[feature]} at lag {lag}", shape, [lag], [feature], ())
+        _part(
+            told("{name} at {lags}", name=called[feature], lags=lags_title(lag, lag)),
+            shape,
+            [lag],
+            [feature],
+            (),
+        )
         for lag in chosen
         for feature in free
     )
@@ -135,6 +155,6 @@ def older_part(shape: tuple[int, int], lag: int, *, held: Sequence[int] = ()) ->
     >>> older_part((5, 1), 4).title, older_part((5, 1), 4).hidden[:, 0]
     ('lags 4 to 5', array([ True,  True, False, False, False]))
     """
-    title = f"lags {lag} to {shape[0]}" if lag < shape[0] else f"lag {lag}"
+    title = lags_title(lag, max(lag, shape[0]))
     lags = range(lag, max(lag, shape[0]) + 1)
     return _part(title, shape, lags, range(shape[1]), held)

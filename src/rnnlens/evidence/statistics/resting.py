@@ -34,6 +34,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.names import counted
+
 __all__ = [
     "FEW",
     "FROM_FEW",
@@ -120,5 +122,9 @@ def few_note(windows: float, needed: int = FEW) -> str:
     'the change rests on about 8 windows, and is called small from 30 on'
     """
     count = max(1, round(windows))
-    some = "1 window" if count == 1 else f"{count} windows"
-    return f"the change rests on about {some}, and is called small from {needed} on"
+    return counted(
+        count,
+        "the change rests on about {count} window, and is called small from {needed} on",
+        "the change rests on about {count} windows, and is called small from {needed} on",
+        needed=needed,
+    )

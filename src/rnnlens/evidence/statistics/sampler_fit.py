@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from rnnlens.errors import DataError
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.samplers import Hidden, Sampler
-from rnnlens.names import declared
+from rnnlens.names import declared, told
 
 __all__ = ["HIGHEST", "SamplerFit", "sampler_fit"]
 
@@ -86,7 +86,7 @@ class SamplerFit:
 
     auc: Array = declared("part")
     fits: NDArray[np.bool_] = declared("part")
-    title: NDArray[np.str_] = declared("part")
+    title: NDArray[np.object_] = declared("part")
     correlation: Array = declared("feature")
     p_white: Array = declared("feature")
     p_walk: Array = declared("feature")
@@ -108,14 +108,31 @@ class SamplerFit:
     def sentence(self) -> str:
         """What was found, in words."""
         worst = int(np.abs(self.auc - 0.5).argmax())
-        seen = f"a classifier tells draws from real windows with an area of {self.auc[worst]:.2f}"
+        area = float(self.auc[worst])
         if self.fits.all():
-            return f"the sampler fits: {seen} at most (0.50: not at all)"
-        turned = ", the other way round in either half of the data" if self.auc[worst] < 0.5 else ""
-        bad = int((~self.fits).sum())
-        return (
-            f"the sampler does not fit {bad} of {len(self.fits)} parts: {seen} for "
-            f"{self.title[worst]} (0.50: not at all){turned}; choose another sampler"
+            return told(
+                "the sampler fits: a classifier tells draws from real windows with an area of "
+                "{area:.2f} at most (0.50: not at all)",
+                area=area,
+            )
+        values = {
+            "bad": int((~self.fits).sum()),
+            "parts": len(self.fits),
+            "area": area,
+            "part": self.title[worst],
+        }
+        if area < 0.5:
+            return told(
+                "the sampler does not fit {bad} of {parts} parts: a classifier tells draws from "
+                "real windows with an area of {area:.2f} for {part} (0.50: not at all), the other "
+                "way round in either half of the data; choose another sampler",
+                **values,
+            )
+        return told(
+            "the sampler does not fit {bad} of {parts} parts: a classifier tells draws from real "
+            "windows with an area of {area:.2f} for {part} (0.50: not at all); choose another "
+            "sampler",
+            **values,
         )
 
     def drift_sentence(self, names: Sequence[str], among: Sequence[int]) -> str:
@@ -123,20 +140,41 @@ class SamplerFit:
         said = []
         for feature in among:
             if abs(self.level_shift[feature]) > LEVELS_APART:
+                shift = float(self.level_shift[feature])
+                values = {"name": names[feature], "shift": abs(shift)}
                 said.append(
-                    f"{names[feature]} drifts: its level in the newer half of the windows is "
-                    f"{abs(self.level_shift[feature]):.1f} standard deviations "
-                    f"{'above' if self.level_shift[feature] > 0 else 'below'} the older half's"
+                    told(
+                        "{name} drifts: its level in the newer half of the windows is {shift:.1f} "
+                        "standard deviations above the older half's",
+                        **values,
+                    )
+                    if shift > 0
+                    else told(
+                        "{name} drifts: its level in the newer half of the windows is {shift:.1f} "
+                        "standard deviations below the older half's",
+                        **values,
+                    )
                 )
             elif self.p_walk[feature] > REJECTED:
                 said.append(
-                    f"{names[feature]} cannot be told from a walk (unit root: p = "
-                    f"{self.p_walk[feature]:.2f})"
+                    told(
+                        "{name} cannot be told from a walk (unit root: p = {p:.2f})",
+                        name=names[feature],
+                        p=float(self.p_walk[feature]),
+                    )
                 )
         if not said:
             return ""
-        more = f", and {len(said) - 3} more features alike" if len(said) > 3 else ""
-        return f"{'; '.join(said[:3])}{more}: draws follow what all windows have in common"
+        if len(said) <= 3:
+            return told(
+                "{drifts}: draws follow what all windows have in common", drifts=tuple(said)
+            )
+        return told(
+            "{drifts}, and {more} more features alike: draws follow what all windows have in "
+            "common",
+            drifts=tuple(said[:3]),
+            more=len(said) - 3,
+        )
 
 
 def sampler_fit(
@@ -164,7 +202,7 @@ def sampler_fit(
     return SamplerFit(
         auc=auc,
         fits=np.abs(auc - 0.5) <= np.maximum(HIGHEST - 0.5, ERRORS * error),
-        title=np.array([part.title for part in parts]),
+        title=np.array([part.title for part in parts], dtype=object),
         correlation=correlation,
         p_white=p_white,
         p_walk=p_walk,

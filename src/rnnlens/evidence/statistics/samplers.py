@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.baselines.conditional import GaussianConditional, gaussian_conditional
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import told
 
 __all__ = [
     "GaussianSampler",
@@ -174,7 +175,7 @@ class OwnSampler:
     """
 
     function: OwnDraw
-    text: str = "the user's own sampler"
+    text: str = told("the user's own sampler")
 
     def draw(self, x: Array, hidden: Hidden, draws: int, rng: np.random.Generator) -> Array:
         """Draw what is hidden, independently for every window: (sample, draw, step, feature)."""
@@ -231,9 +232,12 @@ def gaussian_sampler(x: Array, *, background: ArrayLike | None = None) -> Gaussi
     ((500, 2, 3, 1), True)
     """
     given = gaussian_conditional(x, background=background, draws=1)
-    return GaussianSampler(
-        given, f"Gaussian given {given.moments.given} ({_whose(given, x, background)})"
+    text = told(
+        "Gaussian given {given} ({whose})",
+        given=given.moments.given,
+        whose=_whose(given, x, background),
     )
+    return GaussianSampler(given, text)
 
 
 def neighbour_sampler(
@@ -252,21 +256,22 @@ def neighbour_sampler(
             f"{neighbours} neighbours need more than {neighbours} different windows, but there are "
             f"{len(data)}: give more background windows, or fewer neighbours"
         )
-    text = (
-        f"residuals of the {neighbours} nearest windows around a linear mean given "
-        f"{given.moments.given}"
+    text = told(
+        "residuals of the {count} nearest windows around a linear mean given {given} ({whose})",
+        count=neighbours,
+        given=given.moments.given,
+        whose=_whose(given, x, background),
     )
-    return NeighbourSampler(given, data, neighbours, f"{text} ({_whose(given, x, background)})")
+    return NeighbourSampler(given, data, neighbours, text)
 
 
 def _whose(given: GaussianConditional, x: Array, background: ArrayLike | None) -> str:
     """Say which windows the covariance is of, and its ridge."""
-    count = (
-        f"{len(x):,} tested"
-        if background is None
-        else f"{len(np.asarray(background)):,} background"
-    )
-    return f"covariance of {count} windows, {given.moments.shrunk}"
+    shrunk = given.moments.shrunk
+    if background is None:
+        return told("covariance of {count:,} tested windows, {shrunk}", count=len(x), shrunk=shrunk)
+    count = len(np.asarray(background))
+    return told("covariance of {count:,} background windows, {shrunk}", count=count, shrunk=shrunk)
 
 
 def _fits(x: Array, given: GaussianConditional) -> None:

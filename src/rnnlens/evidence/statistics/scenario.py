@@ -42,6 +42,8 @@ Array = NDArray[np.float64]
 
 #: Share of pairs and confidence of the statement, where not given.
 SHARE, CONFIDENCE = 0.001, 0.99
+#: Numbers of weights that enclosures of forecasts may go through: half a minute at the most.
+ENCLOSED = 400_000_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,7 +64,7 @@ class Scenario:
         Draws that moved the forecast by more.
     moved : array (part,) of bool
         Whether the largest change lies beyond the tolerance when what plain runs may have lost to
-        rounding is taken off: then it is a counter-example.
+        rounding is taken off: then it is a counter-example. False where that was not looked at.
     share_limit : array (part,)
         At most this share of all pairs moves it by more, with the confidence given; the share
         itself where all pairs were tried.
@@ -154,11 +156,15 @@ def scenario(
     draws: int | None = None,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    doubtful: NDArray[np.bool_] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scenario:
     """Replace each part by observed values and see how far forecasts move.
 
-    Shapes: values (window, step, feature).
+    It is made sure of each doubtful part whether it moved one, of all where not given: that bounds
+    what rounding does to two windows, which of large networks takes longer than all draws.
+
+    Shapes: values (window, step, feature), doubtful (part,) of bool.
     """
     wanted = _checked(draws, tolerance, draws_needed(confidence=confidence))
     if not parts:
@@ -178,7 +184,7 @@ def scenario(
     else:
         changes = _changes(runs, drawn, progress)
     counted = [_counted(one, tolerance) for one in changes]
-    moves = _largest_moves(windows, drawn, counted)
+    moves = _largest_moves(windows, drawn, counted, doubtful)
     tried = pairs if exhaustive else wanted
     exceeded = np.array([move.exceeded for move in moves])
     limits = [share_limit(int(count), tried, confidence) for count in exceeded]
@@ -247,6 +253,10 @@ class _Pairs:
         """Give one of the windows, or some, with the part replaced: ([row,] step, feature)."""
         return np.where(self.part.hidden, self.data[self.taken[rows]], x[self.which[rows]])
 
+    def alone(self, row: int) -> _Pairs:
+        """Give one of the pairs by itself."""
+        return _Pairs(self.part, self.data, self.which[[row]], self.taken[[row]])
+
     def of_steps(self, windows: Replacement) -> Replaced:
         """Give the same as values of the steps that the part touches."""
         x, (first, count) = windows.x, steps_of_part(self.part)
@@ -282,19 +292,46 @@ def _counted(change: Array, tolerance: float | None) -> _Counted:
     return _Counted(row, limit, int((sizes > limit).sum()))
 
 
+def _again(
+    windows: Replacement,
+    pairs: Sequence[_Pairs],
+    most: Sequence[_Counted],
+    which: NDArray[np.int64],
+    furthest: Array,
+) -> tuple[Array, Array]:
+    """Forecast windows, and one pair of each part: furthest (part, step, feature) -> (part,)."""
+    if worth_sharing(windows, [one.part for one in pairs]):
+        some, places = np.unique(which, return_inverse=True)
+        own = windows.forecast(some, windows.x[some])[places]
+        alone = [one.alone(k.row).of_steps(windows) for one, k in zip(pairs, most, strict=True)]
+        return own, own + np.concatenate(changes_of_steps(windows, alone))
+    rows = np.concatenate([which, which])
+    forecasts = windows.forecast(rows, np.concatenate([windows.x[which], furthest]))
+    return forecasts[: len(which)], forecasts[len(which) :]
+
+
 def _largest_moves(
-    windows: Replacement, drawn: Sequence[_Pairs], counted: Sequence[_Counted]
+    windows: Replacement,
+    drawn: Sequence[_Pairs],
+    counted: Sequence[_Counted],
+    doubtful: NDArray[np.bool_] | None,
 ) -> list[_LargestMove]:
     """Run the pair of each part that moved a forecast most again, in double precision."""
     x, moves = windows.x, []
+    unsure = [
+        k for k, one in enumerate(counted) if one.exceeded > 0 and (doubtful is None or doubtful[k])
+    ]
+    enclosed = len(unsure) * windows.enclosing <= ENCLOSED
     for block in blocks(len(drawn), x[0].size):
         pairs, most = drawn[block], counted[block]
         which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
         furthest = np.stack([one.mixed(x, k.row) for one, k in zip(pairs, most, strict=True)])
-        after = windows.forecast(which, furthest)
+        own, after = _again(windows, pairs, most, which, furthest)
         for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
-            w, before = int(which[place]), float(windows.own[which[place]])
-            surely = k.exceeded > 0 and windows.least_move(w, furthest[place]) > k.tolerance
+            w, before = int(which[place]), float(own[place])
+            least = 0.0
+            if block.start + place in unsure:
+                least = windows.least_move(w, furthest[place], enclosed=enclosed)
             moves.append(
                 _LargestMove(
                     change=float(after[place]) - before,
@@ -303,7 +340,7 @@ def _largest_moves(
                     before=before,
                     tolerance=k.tolerance,
                     exceeded=k.exceeded,
-                    moved=surely,
+                    moved=k.exceeded > 0 and least > k.tolerance,
                 )
             )
     return moves

@@ -20,8 +20,9 @@ from rnnlens.attribution.games.costs import USUAL_CELL
 from rnnlens.attribution.games.one_step import FEWEST_STEPS
 from rnnlens.attribution.question import Question
 from rnnlens.engine.schedule.plan import evenly
+from rnnlens.engine.stepwise.stretches import stretches
 from rnnlens.evidence.options import Test
-from rnnlens.evidence.statistics.one_step import step_of
+from rnnlens.evidence.statistics.one_step import FEWEST_STRETCHED, step_of
 from rnnlens.evidence.statistics.scenario import draws_needed
 from rnnlens.evidence.table.rows import Rows
 from rnnlens.network.formula import parameters_of
@@ -32,8 +33,9 @@ __all__ = ["DRAWS", "Affordable", "affordable", "usual_cells"]
 #: Draws that the loss of a window is averaged over.
 DRAWS = 5
 #: Cell evaluations of usual layers that hiding rows may take, hiding all older lags, and drawing.
-#: Each takes some seconds on two processors.
-HIDING, OLDER, DRAWING = 100_000_000, 20_000_000, 20_000_000
+#: A usual cell takes 0.25 to 0.35 us on one processor in single precision, so that the first takes
+#: at most half a minute on two, and the others some seconds each.
+HIDING, OLDER, DRAWING = 150_000_000, 20_000_000, 20_000_000
 #: Windows and observed values below which neither goes.
 LEAST_WINDOWS, LEAST_REPLACEMENTS = 200, 100
 #: Lags at which the horizon is asked for at the least.
@@ -72,11 +74,8 @@ def affordable(question: Question, rows: Rows, asked: Test, known: int) -> Affor
 
     `known` windows have an actual.
     """
-    steps, network = rows.steps, question.network
-    whole, alone = usual_cells(network), usual_cells(network, reads=False)
-    shared = steps >= FEWEST_STEPS and all(step_of(part) is not None for part in rows.parts)
-    # runs that share what came before read their own input in a single step
-    row = len(rows.parts) * steps * (alone / 2 if shared else whole)
+    steps, whole = rows.steps, usual_cells(question.network)
+    row = len(rows.parts) * steps * _each_step(question, rows)
     each = HIDING / max(row, 1.0)
     draws = int(min(DRAWS, max(1, each // max(known, 1))))
     windows = known
@@ -94,6 +93,19 @@ def affordable(question: Question, rows: Rows, asked: Test, known: int) -> Affor
     return Affordable(
         windows=evenly(known, windows), draws=draws, lags=lags, replacements=replacements
     )
+
+
+def _each_step(question: Question, rows: Rows) -> float:
+    """Give what a step of a window of which a row is hidden takes on average, in usual cells."""
+    network = question.network
+    whole = usual_cells(network)
+    if not all(step_of(part) is not None for part in rows.parts):
+        return whole
+    together = stretches(network, question.of, np.dtype(np.float32)) is not None
+    if together and rows.steps >= FEWEST_STRETCHED:
+        return whole / 2
+    # a window by itself reads what its runs share once
+    return usual_cells(network, reads=False) / 2 if rows.steps >= FEWEST_STEPS else whole
 
 
 def usual_cells(network: Network, *, reads: bool = True) -> float:

@@ -23,7 +23,7 @@ from rnnlens.evidence.table.plain_runs import PlainRuns, plain_runs
 from rnnlens.evidence.table.rows import Row, Rows
 from rnnlens.evidence.table.tests import LagTests, test_rows
 from rnnlens.evidence.table.work import cells_of_table, timed
-from rnnlens.names import declared
+from rnnlens.names import declared, told
 
 __all__ = ["HELD", "LagTable", "lag_table"]
 
@@ -31,6 +31,13 @@ T = TypeVar("T")
 
 #: What is said of a row all of which is held.
 HELD = "held"
+#: What may be missing, and why it is where Ctrl-C ended the work.
+NO_CERTIFICATES = told("no certificates")
+NO_TEST = told("no test over the data set")
+NO_DRAWS = told("no draws of observed values")
+ENDED_BEFORE = told(
+    "no test over the data set, no draws of observed values: Ctrl-C ended the work before it"
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,28 +100,31 @@ def _gathered(
         def certify() -> LagCertificates:
             return certify_lags(question, rows, data, asked, parts.of("certificates"))
 
-        certificates = _tried("no certificates", certify, missing, stated=asked.stated)
+        certificates = _tried(NO_CERTIFICATES, certify, missing, stated=asked.stated)
         if certificates is not None and certificates.ended == INTERRUPTED:
             # whoever ends the work wants what there is, now
-            left = "Ctrl-C ended the work before it"
-            missing.append(f"no test over the data set, no draws of observed values: {left}")
+            missing.append(ENDED_BEFORE)
             test = None
         elif certificates is not None and data.timed:
-            runs = plain_runs(question, rows, data.ranges, parts.of("plain_runs"))
+            runs = plain_runs(question, rows, data, parts.of("plain_runs"))
     if test is not None and test.hiding:
 
         def hide() -> LagTests:
             return test_rows(question, rows, data, test, options.criterion(test), parts.of("tests"))
 
-        tests = _tried("no test over the data set", hide, missing, stated=test.stated)
+        tests = _tried(NO_TEST, hide, missing, stated=test.stated)
+    still = _still(question, rows, data)
     if test is not None and test.replacements != 0:
 
         def draw() -> Scenario:
-            return draw_rows(question, rows, data, test, parts.of("observed"))
+            shown = _verdicts(question, rows, still, certificates, tests, None)
+            asked_rows = np.array([row.part is not None for row in rows.rows])
+            # of other rows a counter-example decides nothing, and takes long to be sure of
+            doubtful = (shown[asked_rows] == "undecided") & ~still
+            return draw_rows(question, rows, data, test, doubtful, parts.of("observed"))
 
         stated = test.replacements is not None
-        observed = _tried("no draws of observed values", draw, missing, stated=stated)
-    still = _still(question, rows, data)
+        observed = _tried(NO_DRAWS, draw, missing, stated=stated)
     verdict = _verdicts(question, rows, still, certificates, tests, observed)
     grounds = {**RUNGS, HELD: HELD}
     rung = np.array([grounds[one] for one in verdict], dtype="<U32")
@@ -140,7 +150,7 @@ def _tried(what: str, run: Callable[[], T], missing: list[str], *, stated: bool)
     try:
         return run()
     except (DataError, UnsupportedModel) as reason:
-        missing.append(f"{what}: {reason}")
+        missing.append(told("{what}: {why}", what=what, why=str(reason)))
         return None
 
 

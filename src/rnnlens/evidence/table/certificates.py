@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,10 +15,11 @@ from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates
 from rnnlens.evidence.proof.certificate import VERDICTS, certify_each
 from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
+from rnnlens.evidence.proof.stated_ranges import not_freed
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Row, Rows
-from rnnlens.names import declared
+from rnnlens.names import clauses, declared
 
 __all__ = [
     "CertifiedRows",
@@ -224,7 +225,8 @@ def certify_lags(
     each = [ranges.ranges(few.x, lags, column) for column in columns]
     stop = Stop(asked.seconds)
     asked_of = [column_ranges for column_ranges, _ in each]
-    made = certify_each(few, asked_of, limits, stop=stop, progress=progress)
+    rows_asked = _rows_of(rows, columns, constant)
+    made = certify_each(few, asked_of, limits, rows=rows_asked, stop=stop, progress=progress)
     return LagCertificates(
         places=places,
         bound=np.stack([one.bound for one in made], axis=2),
@@ -232,14 +234,30 @@ def certify_lags(
         verdict=np.stack([one.verdict for one in made], axis=2),
         columns=tuple(columns),
         boxes=int(sum(one.boxes.sum() for one in made)),
-        range_text="; ".join([
-            ranges.text if ranges.given is None else "; ".join(text for _, text in each),
-            *(f"{rows.features[k]} never changes and was not freed" for k in constant),
+        range_text=clauses([
+            *([ranges.text] if ranges.given is None else (text for _, text in each)),
+            *(not_freed(rows.features[k]) for k in constant),
         ]),
         constant=tuple(constant),
         ended=stop.why,
         time=stop.facts,
     )
+
+
+def _rows_of(
+    rows: Rows, columns: Sequence[tuple[int, ...]], constant: Sequence[int]
+) -> NDArray[np.int64]:
+    """Give the number of the row that each certificate speaks of: (column, step)."""
+    of_row = np.full((len(columns), rows.steps), -1)
+    for number, row in enumerate(rows.asked):
+        freed = set(row.features) - set(constant)
+        for column, free in enumerate(columns):
+            places = of_row[column, row.lags.places]
+            places[(places < 0) & (set(free) <= freed)] = number
+    # what no row speaks of stands for itself
+    alone = of_row < 0
+    of_row[alone] = len(rows.asked) + np.arange(alone.sum())
+    return of_row
 
 
 def certified_rows(rows: Rows, certificates: LagCertificates) -> CertifiedRows:

@@ -53,9 +53,13 @@ def draw_rows(
     rows: Rows,
     data: TableData,
     asked: Test,
+    doubtful: NDArray[np.bool_],
     progress: Callable[[int, int], None] | None,
 ) -> Scenario:
-    """Replace each row by observed values, as often as a bound needs."""
+    """Replace each row by observed values, as often as a bound needs.
+
+    Counter-examples are made sure of in doubtful rows: (part,) of bool.
+    """
     if question.inputs[question.of].ndim != 3:
         raise DataError(
             f"replacing parts of windows needs numbers, but {question.of!r} holds tokens"
@@ -68,6 +72,7 @@ def draw_rows(
         tolerance=data.tolerance.value,
         draws=affordable(question, rows, asked, question.windows).replacements,
         seed=asked.seed,
+        doubtful=doubtful,
         progress=progress,
     )
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.errors import DataError, InputError
-from rnnlens.evidence.statistics.parts import Part, group_parts
+from rnnlens.evidence.statistics.parts import Part, group_parts, lags_title
+from rnnlens.names import told
 
 __all__ = ["BY", "LagSpan", "Row", "Rows", "check_by", "make_rows"]
 
@@ -37,8 +38,7 @@ class LagSpan:
     @property
     def title(self) -> str:
         """What they are called."""
-        one = self.first == self.last
-        return f"lag {self.first}" if one else f"lags {self.first} to {self.last}"
+        return lags_title(self.first, self.last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,10 +122,11 @@ class Rows:
     def spread(self, values: ArrayLike, missing: object) -> NDArray:
         """Put values of the rows that are not held among all rows: (part,)."""
         given = np.asarray(values)
-        wide = given.dtype if given.dtype.kind != "U" else object
+        text = given.dtype.kind == "U"
+        wide = object if text else given.dtype
         every = np.full(prod(self.shape), missing, dtype=wide)
         every[[k for k, row in enumerate(self.rows) if row.part is not None]] = given
-        return every.astype(str) if wide is object else every
+        return every.astype(str) if text else every
 
     def by_span(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take the largest of each of the table's lags: (sample, lag, ...)."""
@@ -166,4 +167,8 @@ def check_by(by: str) -> None:
 def _title(span: LagSpan, steps: int, feature: str) -> str:
     if not feature:
         return span.title
-    return feature if (span.first, span.last) == (1, steps) else f"{feature} at {span.title}"
+    return (
+        feature
+        if (span.first, span.last) == (1, steps)
+        else told("{name} at {lags}", name=feature, lags=span.title)
+    )

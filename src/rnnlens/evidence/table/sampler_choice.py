@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.banded import FEWEST_WINDOWS
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Test
-from rnnlens.evidence.statistics.parts import Part
+from rnnlens.evidence.statistics.parts import Part, lags_title
 from rnnlens.evidence.statistics.sampler_fit import FEWEST, SamplerFit, sampler_fit
 from rnnlens.evidence.statistics.samplers import (
     NEIGHBOURS,
@@ -21,6 +21,7 @@ from rnnlens.evidence.statistics.samplers import (
     neighbour_sampler,
 )
 from rnnlens.evidence.table.rows import Rows
+from rnnlens.names import clauses, told
 
 __all__ = ["ChosenSampler", "chosen_sampler"]
 
@@ -71,19 +72,19 @@ def chosen_sampler(
     else:
         made = gaussian_sampler(x, background=background)
     if len(x) < FEWEST:
-        text = f"whether it fits cannot be told from fewer than {FEWEST} windows"
+        text = told("whether it fits cannot be told from fewer than {count} windows", count=FEWEST)
         return ChosenSampler(made, None, text)
     some = _measured(rows.parts)
     fit = sampler_fit(made, x, some, order=order, seed=asked.seed)
     drift = "" if order is None else fit.drift_sentence(rows.features, rows.free)
-    also = f"; {drift}" if drift else ""
+    also = [drift] if drift else []
     if asked.sampler == "auto" and not fit.fits.all() and _has_neighbours(x, background):
         other = neighbour_sampler(x, background=background)
         better = sampler_fit(other, x, some, order=order, seed=asked.seed)
         if better.away < fit.away:
-            gaussian = f"the Gaussian one: {0.5 + fit.away:.2f}"
-            return ChosenSampler(other, better, f"{better.sentence}; {gaussian}{also}")
-    return ChosenSampler(made, fit, f"{fit.sentence}{also}")
+            gaussian = told("the Gaussian one: {area:.2f}", area=0.5 + fit.away)
+            return ChosenSampler(other, better, clauses([better.sentence, gaussian, *also]))
+    return ChosenSampler(made, fit, clauses([fit.sentence, *also]))
 
 
 def _check_learned(windows: Array) -> None:
@@ -104,7 +105,7 @@ def _measured(parts: Sequence[Part]) -> list[Part]:
     older = np.any([part.hidden for part in parts], axis=0)
     older[(steps + 1) // 2 :] = False
     if steps > 2 and older.any():
-        some.append(Part(f"lags {steps // 2 + 1} to {steps}", older))
+        some.append(Part(lags_title(steps // 2 + 1, steps), older))
     return some
 
 

@@ -100,7 +100,7 @@ class TestedRows:
         "part", long_name="share of its variance that the rest leaves", unit="1"
     )
     resting_on: Array = declared("part", long_name="windows that the change rests on", unit="1")
-    note: NDArray[np.str_] = declared("part", long_name="to be known")
+    note: NDArray[np.object_] = declared("part", long_name="to be known")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,7 +11,7 @@ from rnnlens.evidence.proof.limits import BUDGET
 from rnnlens.evidence.table.affordable import affordable, usual_cells
 from rnnlens.evidence.table.certificates import MOST_TOGETHER
 from rnnlens.evidence.table.inputs import TableOptions
-from rnnlens.evidence.table.plain_runs import TRIED
+from rnnlens.evidence.table.plain_runs import tried
 from rnnlens.evidence.table.rows import Rows
 
 __all__ = [
@@ -72,7 +72,7 @@ def cells_of_table(
         usual = asked.boxes or BUDGET
         cells["certificates"] = certified * round(QUESTION * min(1.0, usual / BUDGET)) * steps
         if timed:
-            runs = min(question.windows, TRIED) * 2 * len(rows.free) * steps
+            runs = tried(question, rows) * 2 * len(rows.free) * steps
             cells["plain_runs"] = runs * steps
     chosen = None if test is None else affordable(question, rows, test, known)
     if test is not None and chosen is not None and test.hiding:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.json_values import Json, JsonObject
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.hdf5 import text_attribute
@@ -73,7 +74,7 @@ def prepared(
         return config, groups, origin
     if not keras_version.stated:
         _check_unstated(config, origin)
-        note = "The file does not state the version of Keras, so it is of Keras 1.0 or 1.1."
+        note = told("The file does not state the version of Keras, so it is of Keras 1.0 or 1.1.")
         origin = replace(origin, version="", notes=(*origin.notes, note))
     try:
         config = modern(config)

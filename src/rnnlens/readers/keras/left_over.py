@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnlens.errors import UnreadableFile
+from rnnlens.names import counted, told
 from rnnlens.network.network import Network
 from rnnlens.readers.hardening.hdf5 import child, names_in
 
@@ -66,6 +67,12 @@ def accounted(network: Network, places: Iterable[str]) -> Network:
 
 def _clause(places: list[str]) -> str:
     """Say which arrays of a file are left over."""
-    more = f" and {len(places) - SAID} more" if len(places) > SAID else ""
-    what = "1 array" if len(places) == 1 else f"{len(places)} arrays"
-    return f"{what} that no layer of the network uses: {', '.join(places[:SAID])}{more}"
+    names: str = ", ".join(places[:SAID])
+    if len(places) > SAID:
+        names = told("{names} and {more} more", names=names, more=len(places) - SAID)
+    return counted(
+        len(places),
+        "{count} array that no layer of the network uses: {names}",
+        "{count} arrays that no layer of the network uses: {names}",
+        names=names,
+    )

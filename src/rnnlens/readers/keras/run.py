@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.names import told
 from rnnlens.readers.keras import archive as keras_archive
 from rnnlens.readers.keras import hdf5_file as keras_hdf5
 from rnnlens.readers.keras.live import LiveModel
@@ -50,7 +51,11 @@ def outputs(
 
     given = [array.astype(np.float32) for array in inputs.values()]
     many = _predict(source, given)
-    name = f"Keras {keras.__version__} on {keras.backend.backend()}"
+    name = told(
+        "Keras {version} on {backend}",
+        version=keras.__version__,
+        backend=keras.backend.backend(),
+    )
     return [np.asarray(array, dtype=np.float64) for array in many], name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from rnnlens.errors import InputError
+from rnnlens.names import told
 from rnnlens.network.json_values import Json, JsonObject
 
 __all__ = ["OWN_CLASS", "read_as", "stored_class"]
@@ -55,7 +56,10 @@ def read_as(
         there = ", ".join(sorted(set(_classes(entry, 0)))) or "none"
         raise InputError(f"same_as: the model has no class {left[0]!r}; its classes are {there}")
     assert isinstance(made, dict)
-    return made, [f"{own} computes what Keras's {meant} does" for own, meant in same_as.items()]
+    return made, [
+        told("{own} computes what Keras's {meant} does", own=own, meant=meant)
+        for own, meant in same_as.items()
+    ]
 
 
 def _classes(value: Json, depth: int) -> Iterator[str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnlens.errors import InputError, UnreadableFile
+from rnnlens.names import told
 from rnnlens.network import axes as _axes
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Cell, Gate
@@ -154,8 +155,11 @@ def _refs(value: Json) -> tuple[tuple[str, int], ...]:
 
 def _origin(stated: JsonObject, path: Path) -> Origin:
     before = " ".join(str(stated[key]) for key in ("format", "version", "path") if stated[key])
-    digest = f" (SHA-256 {stated['digest']})" if stated["digest"] else ""
-    notes = (f"written from {before}{digest}", *map(str, stated["notes"]))
+    note = told("written from {source}", source=before)
+    if stated["digest"]:
+        digest = str(stated["digest"])
+        note = told("written from {source} (SHA-256 {digest})", source=before, digest=digest)
+    notes = (note, *map(str, stated["notes"]))
     assumed, left_out = (tuple(map(str, stated.get(key, ()))) for key in ("assumed", "left_out"))
     rounds, calls = stated.get("rounds", ""), stated.get("calls", 1)
     if rounds not in ROUNDINGS or not isinstance(calls, int):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rnnlens.names import told
 from rnnlens.network.layers import Dense, DescribedRecurrent, Recurrent
 from rnnlens.network.network import Network
 from rnnlens.readers.rerolled.graph import Graph
@@ -45,9 +46,17 @@ def _hides_a_cell(graph: Graph, loop: Loop) -> bool:
 def _clause(graph: Graph, loop: Loop) -> str:
     texts = {source.words: None for ref in loop.body for source in graph.node(ref).sources.values()}
     names = [text for text in texts if text][:MOST_NAMES]
-    where = f" of weights ({'; '.join(names)})" if names else ""
-    return (
-        f"the gates of a step{where}, which is taken {len(loop.steps)} times or more, each on what "
-        "the one before gave, and stays written out: forecasts and contributions are the code's, "
-        "and trace and weights show no cell of it"
+    values = {"weights": "; ".join(names), "times": len(loop.steps)}
+    if not names:
+        return told(
+            "the gates of a step, which is taken {times} times or more, each on what the one "
+            "before gave, and stays written out: forecasts and contributions are the code's, and "
+            "trace and weights show no cell of it",
+            **values,
+        )
+    return told(
+        "the gates of a step of weights ({weights}), which is taken {times} times or more, each on "
+        "what the one before gave, and stays written out: forecasts and contributions are the "
+        "code's, and trace and weights show no cell of it",
+        **values,
     )

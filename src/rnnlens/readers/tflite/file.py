@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.arrays import ArrayGroup, Arrays
 from rnnlens.network.check import check
 from rnnlens.network.inventory import NamedArray, inventory
@@ -27,8 +28,10 @@ __all__ = ["match", "partial", "read"]
 #: Operators that are read.
 OPERATORS = RECURRENT | LAYERS
 NOTES = (
-    "the interpreter of TensorFlow Lite goes on from the states of the call before, until "
-    "interpreter.reset_all_variables() is called; here every window begins from states of zero",
+    told(
+        "the interpreter of TensorFlow Lite goes on from the states of the call before, until "
+        "interpreter.reset_all_variables() is called; here every window begins from states of zero"
+    ),
 )
 
 
@@ -70,7 +73,7 @@ def partial(path: Path, refusal: UnsupportedModel) -> Arrays:
     rest = tuple(_unused(model, used))
     if rest:
         groups.append(ArrayGroup("others", "", rest))
-    note = f"It is not read as a network: {refusal}."
+    note = told("It is not read as a network: {refusal}.", refusal=str(refusal))
     return Arrays(tuple(groups), replace(_origin(model, path), notes=(note,)))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Flip, Index, Slice
 from rnnlens.network.cells import FloatArray
@@ -89,8 +90,10 @@ class Call:
         if not any(tensor is not None and tensor.rounded for tensor in tensors):
             return ()
         return (
-            "the weights are the file's whole numbers times their scales, and the rounding of "
-            "values between the layers, which the interpreter does, is left out",
+            told(
+                "the weights are the file's whole numbers times their scales, and the rounding of "
+                "values between the layers, which the interpreter does, is left out"
+            ),
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlens.names import GATE_LETTERS, array_name
+from rnnlens.names import GATE_LETTERS, array_name, told
 from rnnlens.network.cells import LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 from rnnlens.network.network import Source
@@ -136,9 +136,14 @@ def _clipping(call: Call, places: Places) -> tuple[str, ...]:
     if call.tensor(places.projection) is None:
         limits = limits[:1]
     return tuple(
-        f"the interpreter limits {what} of an LSTM to {limit:g} either way, and rnnlens does not"
+        told(
+            "the interpreter limits {what} of an LSTM to {limit:g} either way, and rnnlens does "
+            "not",
+            what=what,
+            limit=float(limit),
+        )
         for (limit, largest), what in zip(
-            limits, ("the cell state", "the projection"), strict=False
+            limits, (told("the cell state"), told("the projection")), strict=False
         )
         if limit > 0 and largest > limit
     )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.network import Origin, Rounding
 from rnnlens.pickles.inert import Made, Pairs, shown
 from rnnlens.readers.hardening.contents import digest_of
@@ -56,11 +57,16 @@ def origin_of(origin: Origin, part: Part) -> Origin:
     """Say of a part of a file where it was found, and what it was."""
     notes = list(origin.notes)
     if part.where:
-        notes.append(f"the state dict was found under {part.where!r} in the checkpoint")
+        notes.append(
+            told("the state dict was found under {place} in the checkpoint", place=repr(part.where))
+        )
     if part.pickled:
         notes.append(
-            f"the arrays are those of a pickled {part.pickled}, which was not run: its own code "
-            "says how they are used"
+            told(
+                "the arrays are those of a pickled {kind}, which was not run: its own code says "
+                "how they are used",
+                kind=part.pickled,
+            )
         )
     left = (*origin.left_out, *part.left_out)
     rounds: Rounding = "int8" if part.rounded else ""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.check import check
 from rnnlens.network.layers import Bidirectional, Dense, Input, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Origin, Source
@@ -125,7 +126,9 @@ def _stated(
 
     made = stated_nodes(text, parse_statement(text), arrays, RecurrentModules(kinds, levels))
     used = made.taken.used | {key for key in arrays if module_of(key) in made.ran}
-    clause = f"the layers are as stated, {' '.join(text.split())}, which no array shows"
+    clause = told(
+        "the layers are as stated, {layers}, which no array shows", layers=" ".join(text.split())
+    )
     return _Made(made.nodes, made.outputs, made.ran, used, (clause, *_from_zero(made.ran)))
 
 
@@ -144,18 +147,31 @@ def _plain(
     if options.head is not None:
         nodes.append(_head(arrays, options.head, last, nodes[-1].name))
         used |= {f"{options.head}.weight", f"{options.head}.bias"}
-        called = name or "the module"
-        head = f"{options.head} takes the last hidden state of {called}, nothing between them"
+        head = told(
+            "{head} takes the last hidden state of {layer}, nothing between them",
+            head=options.head,
+            layer=name or MODULE,
+        )
         clauses = (head, *clauses)
     elif not isinstance(last.layer, Bidirectional):
         heads = tuple(fitting_heads(arrays, used, last.width))
     return _Made(nodes, [(nodes[-1].name, 0)], [name], used, clauses, heads)
 
 
+#: What a module without a name is called.
+MODULE = told("the module")
+
+
 def _from_zero(names: list[str]) -> tuple[str, ...]:
-    called = " and ".join(name or "the module" for name in names)
-    verb = "begins" if len(names) == 1 else "begin"
-    return (f"{called} {verb} each window in a state of zero, at its oldest step",)
+    if len(names) == 1:
+        called = names[0] or MODULE
+        return (
+            told("{layer} begins each window in a state of zero, at its oldest step", layer=called),
+        )
+    called = " and ".join(name or MODULE for name in names)
+    return (
+        told("{layers} begin each window in a state of zero, at its oldest step", layers=called),
+    )
 
 
 def modules_of(arrays: Mapping[str, LazyArray]) -> dict[str, RecurrentModule]:
@@ -305,26 +321,49 @@ def _head(arrays: Mapping[str, LazyArray], head: str, last: Level, after: str) -
     return Node(label if label != after else f"{label}_head", layer, ((after, 0),), sources)
 
 
+def _no_head(made: _Made) -> str:
+    """Say that no head was stated, and how one is."""
+    values = {"layer": made.ran[0] or MODULE, "heads": ", ".join(made.heads)}
+    if not made.heads:
+        return told(
+            "there is no head: the network as read ends with the last hidden state of {layer}; "
+            'what stands between them, layers="LSTM > relu > Linear(fc)" states',
+            **values,
+        )
+    if len(made.heads) == 1:
+        return told(
+            "there is no head: the network as read ends with the last hidden state of {layer}; "
+            'head="{heads}" names which fits; what stands between them, layers="LSTM > relu > '
+            'Linear(fc)" states',
+            **values,
+        )
+    return told(
+        "there is no head: the network as read ends with the last hidden state of {layer}; "
+        'head="{last}" names one of {heads}; what stands between them, layers="LSTM > relu > '
+        'Linear(fc)" states',
+        last=made.heads[-1],
+        **values,
+    )
+
+
 def _notes(made: _Made, modules: Mapping[str, RecurrentModule]) -> list[str]:
-    called = made.ran[0] or "the module"
-    notes = [
-        "a state dict holds no forward code; rnnlens.fidelity with the outputs that the model gave "
-        "proves what is assumed of it",
-        "batch_first is not in a state dict and changes no array: the network as read takes "
-        "(sample, step, feature)",
+    notes: list[str] = [
+        told(
+            "a state dict holds no forward code; rnnlens.fidelity with the outputs that the model "
+            "gave proves what is assumed of it"
+        ),
+        told(
+            "batch_first is not in a state dict and changes no array: the network as read takes "
+            "(sample, step, feature)"
+        ),
     ]
-    cells = [name or "the module" for name in made.ran if None in modules[name].levels]
+    cells = [name or MODULE for name in made.ran if None in modules[name].levels]
     if cells:
-        notes.append(f"{' and '.join(cells)}: a cell, taken to be called once a step")
+        notes.append(
+            told("{layers}: a cell, taken to be called once a step", layers=" and ".join(cells))
+        )
     if len(made.nodes) == sum(
         isinstance(n.layer, Recurrent | Bidirectional | Input) for n in made.nodes
     ):
-        hint = ""
-        if made.heads:
-            many = "which fits" if len(made.heads) == 1 else f"one of {', '.join(made.heads)}"
-            hint = f'; head="{made.heads[-1]}" names {many}'
-        notes.append(
-            f"there is no head: the network as read ends with the last hidden state of {called}"
-            f'{hint}; what stands between them, layers="LSTM > relu > Linear(fc)" states'
-        )
+        notes.append(_no_head(made))
     return notes

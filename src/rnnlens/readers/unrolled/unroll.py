@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from rnnlens.arguments import whole
 from rnnlens.errors import InputError
+from rnnlens.names import counted
 from rnnlens.network.check import check
 from rnnlens.network.network import Network, leading_to
 from rnnlens.network.steps.axes import step_axes
@@ -52,10 +53,15 @@ def unrolled(network: Network, steps: int) -> Network:
         )
     made = Series(network, carrying, axes, call, steps // call).made()
     origin = network.origin
-    note = (
-        f"unrolled over {steps} steps: a window is {steps // call} calls of "
-        f"{call} step{'s'[: call > 1]} one after the other, with the state of "
-        f"{' and '.join(carrying)} carried on; the forecast is that of the last call"
+    note = counted(
+        call,
+        "unrolled over {steps} steps: a window is {calls} calls of {count} step one after the "
+        "other, with the state of {layers} carried on; the forecast is that of the last call",
+        "unrolled over {steps} steps: a window is {calls} calls of {count} steps one after the "
+        "other, with the state of {layers} carried on; the forecast is that of the last call",
+        steps=steps,
+        calls=steps // call,
+        layers=" and ".join(carrying),
     )
     notes = (*origin.notes, note)
     return check(replace(made, origin=replace(origin, notes=notes, calls=steps // call)))

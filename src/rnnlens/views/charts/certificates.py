@@ -11,6 +11,7 @@ from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.language import many, marked, phrase, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.rounding import rounded_up
 from rnnlens.views.words.verdicts import verdict_text
 
@@ -143,7 +144,7 @@ def _title(certified: xr.Dataset, sample: int | None, tolerance: float) -> alt.T
             which=which,
         ),
         subtitle=[
-            str(certified.attrs["range"]),
+            attribute_text(certified.attrs, "range"),
             say(
                 "dashed: the change that does not matter, {tolerance}",
                 tolerance=figure(tolerance, unit),

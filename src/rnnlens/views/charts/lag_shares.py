@@ -9,6 +9,7 @@ import numpy as np
 from rnnlens.views.charts import theme
 from rnnlens.views.tables import summary
 from rnnlens.views.words.language import say
+from rnnlens.views.words.origin import attribute_text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -77,7 +78,7 @@ def _title(lags: xr.Dataset, *, with_interval: bool) -> alt.TitleParams:
             else say("line: interval of the share")
         )
     if lags.attrs.get("baseline"):
-        facts.append(say("baseline: {baseline}", baseline=lags.attrs["baseline"]))
+        facts.append(say("baseline: {baseline}", baseline=attribute_text(lags.attrs, "baseline")))
     facts += filter(None, [summary.far_off_text(lags)])
     return alt.TitleParams(
         say("How far back the forecast of {target} looks", target=target),

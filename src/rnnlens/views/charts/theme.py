@@ -77,8 +77,8 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 SEQUENTIAL = ("#f3f8fc", "#b5d2e8", "#6aa3cb", "#2b6a99", "#0f2f4a")
 DIVERGING = ("#0f4c81", "#7fb2d9", "#fafaf7", "#eba05f", "#a5430a")
-#: Dashes in cells below zero, from the largest size to none: as far from their cells in lightness.
-DASHED = ("#ffffff", "#ffffff", "#0b3a63", "#6f8ea9")
+#: Dashes in cells below zero, the largest sizes first: far from their cells in lightness.
+DASHED = ("#ffffff", "#0b3a63", "#5a7d9c")
 
 
 def dress(chart: Chart, of: xr.Dataset | None) -> Chart:
@@ -180,12 +180,7 @@ def dashed(largest: float) -> alt.Scale:
     import altair as alt
 
     top = largest if largest > 0 else 1.0
-    return alt.Scale(
-        domain=[-top, -0.62 * top, -0.61 * top, 0],
-        range=list(DASHED),
-        interpolate="lab",
-        clamp=True,
-    )
+    return alt.Scale(type="threshold", domain=[-0.61 * top, -0.2 * top], range=list(DASHED))
 
 
 def feature_colours(features: Sequence[str], named: Sequence[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from rnnlens.names import clauses
 from rnnlens.views.notebook.piece import folded, list_of, paragraph, piece, table_markup
 from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.inspection import shape_text
@@ -51,7 +52,7 @@ def _also(description: Mapping[str, Any]) -> Iterator[str]:
     """Say what cannot be seen, what is assumed, and what the reader noted."""
     yield from reach_sentences(description.get("reach") or ())
     yield from origin_sentences({
-        key: "; ".join(description.get(key) or ()) for key in ("assumed", "left_out")
+        key: clauses(description.get(key) or ()) for key in ("assumed", "left_out")
     })
     yield from map(fact_text, description["notes"])
 

@@ -11,13 +11,14 @@ from rnnlens.views.report.judged import fidelity_text, not_checked, trust_rows, 
 from rnnlens.views.report.made import citations, provenance_rows
 from rnnlens.views.report.rows import error_table, evidence_table, feature_table, lag_table
 from rnnlens.views.tables import summary
+from rnnlens.views.tables.inside.gate_names import gate_name
 from rnnlens.views.tables.lags import made_how
 from rnnlens.views.words.arrays import array_text
 from rnnlens.views.words.explanation import figure, lag_sentences
 from rnnlens.views.words.forecast import verdict_sentence
 from rnnlens.views.words.inputs import input_rows
 from rnnlens.views.words.inside.memory import memory_sentences
-from rnnlens.views.words.language import many, paragraph, say, spoken
+from rnnlens.views.words.language import enumerated, many, paragraph, say, spoken
 from rnnlens.views.words.origin import fact_text
 from rnnlens.views.words.page.answers import (
     fidelity_answer,
@@ -102,7 +103,7 @@ def _about(parts: ReportParts) -> str:
             first=first,
             last=last,
         )
-    return ", ".join(filter(None, [file, form, windows]))
+    return enumerated(filter(None, [file, form, windows]))
 
 
 def _network(description: Mapping[str, Any]) -> Row:
@@ -144,7 +145,7 @@ def _layers(network: Row) -> Row:
         "array_headings": [say("array"), say("gate"), say("what it is"), say("shape"),
                            say("in the source"), say("stored at")],
         "array_rows": [
-            [array["name"], array["gate"], array_text(array["meaning"]),
+            [array["name"], gate_name(array["gate"]), array_text(array["meaning"]),
              " × ".join(f"{size:,}" for size in array["shape"]), array["source"],
              array.get("stored_at", "")]
             for array in arrays
@@ -155,13 +156,14 @@ def _layers(network: Row) -> Row:
 def _evidence(parts: ReportParts) -> Row:
     """Give the table of evidence, which of its columns are words, and how they were made."""
     if parts.evidence is None:
-        return {"evidence": None, "evidence_text": (), "made_how": []}
+        return {"evidence": None, "evidence_text": (), "evidence_keys": (), "made_how": []}
     table = evidence_table(parts.evidence)
     count = len(table.headings)
     first = () if str(parts.evidence.attrs.get("by", "lag")) == "lag" else (0,)
     return {
         "evidence": table,
         "evidence_text": (*first, count - 2, count - 1),
+        "evidence_keys": (0, 1, count - 2),  # its name, its share, the verdict
         "made_how": made_how(parts.evidence),
     }
 

@@ -9,7 +9,8 @@ import numpy as np
 from rnnlens.views import charts
 from rnnlens.views.charts.cells import weight_panels
 from rnnlens.views.tables import summary
-from rnnlens.views.words.language import say
+from rnnlens.views.words.language import paragraph, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.verdicts import free_text
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _few_inputs(parts: ReportParts, caption: str) -> str:
         return caption
     said = say("Drawn are the {shown} of {count:,} inputs that moved it most.", shown=INPUTS,
                count=count)  # fmt: skip
-    return f"{caption} {said}"
+    return paragraph([caption, said])
 
 
 def _lag_shares(figures: Figures, parts: ReportParts) -> Figure:
@@ -158,7 +159,7 @@ def _with_groups(parts: ReportParts, caption: str) -> str:
         "The {count:,} oldest lags are drawn in groups, each twice as long as the one before.",
         count=together,
     )
-    return f"{caption} {said}"
+    return paragraph([caption, said])
 
 
 def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
@@ -167,10 +168,11 @@ def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
         return
     if "lag" not in evidence["largest_bound"].dims:
         return
-    free, where = free_text(evidence.attrs["free"]), evidence.attrs["range"]
+    free, where = free_text(evidence.attrs["free"]), attribute_text(evidence.attrs, "range")
+    ranges = say("{name}: {fact}", name=free, fact=where)
     yield figures.draw(
         "certificates",
-        charts.certificates(evidence.assign_attrs(range=f"{free}: {where}")),
+        charts.certificates(evidence.assign_attrs(range=ranges)),
         alt_text=say(
             "Bars by lag of how far the forecast of {target} was moved, with a mark at the bound "
             "that is proven not to be exceeded; the numbers are in the table.",

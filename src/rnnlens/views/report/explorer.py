@@ -14,6 +14,7 @@ import numpy as np
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explorer import explorer_words
 from rnnlens.views.words.language import many, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.units import unit_text
 from rnnlens.views.words.verdicts import free_text
 
@@ -167,6 +168,6 @@ def _bounds(evidence: xr.Dataset | None, labels: list[str]) -> dict[str, Any]:
     about = say(
         "{free}, {range}, in the windows certified",
         free=free_text(evidence.attrs["free"]),
-        range=evidence.attrs["range"],
+        range=attribute_text(evidence.attrs, "range"),
     )
     return {"bounds": [known.get(label) for label in labels], "range": about}

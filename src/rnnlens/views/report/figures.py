@@ -195,10 +195,32 @@ def _slim(svg: str) -> str:
     # what Vega calls the title of a panel, which is its text in the page
     svg = re.sub(r""" aria-label="(?:Title|Subtitle) text '[^"]*"+""", "", svg)
     svg = re.sub(r' font-family="[^"]*"', "", svg)  # the page's style sets that it was measured in
-    return re.sub(
+    svg = re.sub(
         r'="rgb\((\d+), (\d+), (\d+)\)"',
         lambda one: '="#{:02x}{:02x}{:02x}"'.format(*map(int, one.groups())),
         svg,
+    )
+    return DASHES.sub(_joined, svg)
+
+
+#: Many level lines behind one another, as heat maps have them, and one of these.
+DASH = (
+    r'<line transform="translate\(([\d.]+),([\d.]+)\)" x2="([\d.]+)" y2="0" '
+    r'stroke="([^"]+)" stroke-width="([\d.]+)"/>'
+)
+DASHES = re.compile(r'(?:<line transform="[^"]+" x2="[\d.]+" y2="0" stroke="[^"]+" '
+                    r'stroke-width="[\d.]+"/>){9,}')  # fmt: skip
+
+
+def _joined(found: re.Match[str]) -> str:
+    """Draw lines of one colour and thickness as one path, in a tenth of their bytes."""
+    paths: dict[tuple[str, str], list[str]] = {}
+    for x, y, wide, colour, thick in re.findall(DASH, found.group()):
+        place = "M{:g},{:g}h{:g}".format(*(round(float(one), 2) for one in (x, y, wide)))
+        paths.setdefault((colour, thick), []).append(place)
+    return "".join(
+        f'<path d="{"".join(places)}" stroke="{colour}" stroke-width="{thick}"/>'
+        for (colour, thick), places in paths.items()
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rnnlens.views.tables import summary
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.language import many, say
-from rnnlens.views.words.origin import origin_sentences
+from rnnlens.views.words.origin import attribute_text, origin_sentences
 
 if TYPE_CHECKING:
     from rnnlens.views.report.parts import ReportParts
@@ -19,7 +19,7 @@ __all__ = ["fidelity_text", "not_checked", "trust_rows", "warnings"]
 def warnings(parts: ReportParts) -> list[str]:
     """Say what speaks against the answers, the gravest first."""
     a = parts.explanation.attrs
-    caution = str(a.get("caution") or "")
+    caution = attribute_text(a, "caution")
     said = [say("{caution}.", caution=caution.rstrip(".。"))] if caution else []
     said += origin_sentences(a)
     if parts.fidelity is not None and not parts.fidelity.attrs.get("agrees"):
@@ -44,7 +44,7 @@ def warnings(parts: ReportParts) -> list[str]:
                 fewest=fewest,
             )
         )
-    note = str(parts.lags.attrs.get("share_note") or "")
+    note = attribute_text(parts.lags.attrs, "share_note")
     if note:
         said.append(say("Intervals of the shares: {note}.", note=note))
     if parts.evidence is not None and not parts.evidence.attrs.get("sampler_fits", 1):
@@ -72,7 +72,7 @@ def trust_rows(parts: ReportParts, explained: Row) -> list[tuple[str, str]]:
             say("Baseline"),
             say(
                 "{baseline}; its forecast is {forecast} (mean over the windows)",
-                baseline=explained.get("baseline") or say("not stated"),
+                baseline=attribute_text(parts.explanation.attrs, "baseline") or say("not stated"),
                 forecast=figure(explained["mean_baseline_forecast"], unit),
             ),
         ),
@@ -102,12 +102,12 @@ def fidelity_text(parts: ReportParts) -> str:
     if parts.fidelity is None:
         return say("not checked: the network was not run against its source")
     a = parts.fidelity.attrs
-    coarse = say(", as {rounds}", rounds=a["rounds"]) if a.get("rounds") else ""
+    coarse = say(", as {rounds}", rounds=attribute_text(a, "rounds")) if a.get("rounds") else ""
     values = {
         "largest": figure(a.get("largest", float(parts.fidelity["largest_difference"].max()))),
         "tolerance": figure(a.get("tolerance")),
         "coarse": coarse,
-        "source": a.get("against", say("the source model")),
+        "source": attribute_text(a, "against") or say("the source model"),
         "samples": int(a.get("samples", 0)),
     }
     if a.get("agrees"):

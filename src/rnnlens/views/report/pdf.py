@@ -10,7 +10,9 @@ from rnnlens.errors import MissingLibrary
 from rnnlens.views.report.context import context
 from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.figures import Figure, Figures, inline
+from rnnlens.views.report.names import names_said
 from rnnlens.views.report.paper import FAINT, Paper
+from rnnlens.views.report.text import keeping
 from rnnlens.views.words.language import paragraph, say
 
 if TYPE_CHECKING:
@@ -54,7 +56,9 @@ def render_pdf(parts: ReportParts, progress: Callable[[int, int], None] | None =
     from pypdf import PdfReader, PdfWriter
 
     writer = PdfWriter()
-    for page in _written(parts, progress).finished():
+    with keeping(names_said(parts)):
+        pages = _written(parts, progress).finished()
+    for page in pages:
         single = PdfReader(io.BytesIO(vl_convert.svg_to_pdf(page)))
         writer.add_page(single.pages[0])
     writer.add_metadata({"/Title": parts.title, "/Producer": "rnnlens"})

@@ -8,7 +8,8 @@ from rnnlens.views.report.context import context
 from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.explorer import carried, data_text, module_text, policy
 from rnnlens.views.report.figures import Figures
-from rnnlens.views.report.text import page_text
+from rnnlens.views.report.names import names_said
+from rnnlens.views.report.text import keeping, page_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,13 +40,14 @@ def render_report(parts: ReportParts, progress: Callable[[int, int], None] | Non
     runs = not isinstance(parts.explorer, str)
     style = environment.get_template("report.css").render()
     script = module_text() if runs else ""
-    return environment.get_template("report.html.j2").render(
-        **context(parts),
-        figures=figures_of(parts, Figures(progress=progress)),
-        style=Markup(style),
-        script=Markup(script),
-        data=Markup(data_text(parts) if runs else ""),
-        why_not=parts.explorer if isinstance(parts.explorer, str) else "",
-        carried=carried(parts.explorer),
-        policy=policy(style, script),
-    )
+    with keeping(names_said(parts)):
+        return environment.get_template("report.html.j2").render(
+            **context(parts),
+            figures=figures_of(parts, Figures(progress=progress)),
+            style=Markup(style),
+            script=Markup(script),
+            data=Markup(data_text(parts) if runs else ""),
+            why_not=parts.explorer if isinstance(parts.explorer, str) else "",
+            carried=carried(parts.explorer),
+            policy=policy(style, script),
+        )

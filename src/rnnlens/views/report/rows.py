@@ -12,7 +12,7 @@ from rnnlens.views.tables.lag_rows import evidence_rows
 from rnnlens.views.tables.lags import evidence_cells
 from rnnlens.views.words.explanation import percent
 from rnnlens.views.words.forecast import season_name
-from rnnlens.views.words.language import many, say
+from rnnlens.views.words.language import many, paragraph, say
 from rnnlens.views.words.units import in_brackets, with_unit
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def lag_table(lags: xr.Dataset) -> Split:
 def evidence_table(evidence: xr.Dataset) -> Split:
     """Give the evidence on each lag, or each input."""
     headings, cells = evidence_cells(evidence)
-    headings = [heading.replace("\n", " ") for heading in headings]
+    headings = [paragraph(heading.split("\n")) for heading in headings]
     shares = evidence_rows(evidence)["share"].to_numpy(float)
     return _split(headings, cells, shares)
 

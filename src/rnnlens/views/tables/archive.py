@@ -56,16 +56,25 @@ def archive_summary_view(summed: xr.Dataset) -> Group:
                 *([percent(float(one["sensitivity_share"][place]))] if slopes else []),
             )
         title = "" if attrs["grouped_by"] == "all" else f"{attrs['grouped_by']} {group}"
-        sentence = say(
-            "The newest {lags} lags hold {part} of the absolute contributions to {target}, over "
-            "{windows} windows.",
-            lags=reach,
-            part=percent(NEARLY_ALL),
-            target=attrs["target"],
-            windows=f"{int(one['windows']):,}",
-        )
+        sentence = _held(attrs.get("kind", ""), reach, attrs["target"], int(one["windows"]))
         parts += [*([title] if title else []), table, sentence]
     return Group(_spread(summed), *parts)
+
+
+def _held(kind: str, lags: int, target: str, windows: int) -> str:
+    """Say how many lags hold nearly all of what the result shows."""
+    held = {"lags": lags, "part": percent(NEARLY_ALL), "target": target, "windows": f"{windows:,}"}
+    if kind == "sensitivity":
+        return say(
+            "The newest {lags} lags hold {part} of the absolute sensitivities of {target}, over "
+            "{windows} windows.",
+            **held,
+        )
+    return say(
+        "The newest {lags} lags hold {part} of the absolute contributions to {target}, over "
+        "{windows} windows.",
+        **held,
+    )
 
 
 def _spread(summed: xr.Dataset) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.inside.bifurcations import bifurcation_sentences, bracket
@@ -32,7 +32,7 @@ def bifurcations_summary(moved: xr.Dataset) -> Row:
         for one in (moved.isel(change=k) for k in range(moved.sizes["change"]))
     ]
     return {
-        **{str(key): plain(value) for key, value in moved.attrs.items()},
+        **plain_attributes(moved.attrs),
         "values": [_value(moved.isel(value=k)) for k in range(moved.sizes["value"])],
         "changes": changes,
         "sentences": bifurcation_sentences(moved),

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.views.tables.plain import Attributes, Row, plain
+from rnnlens.views.tables.plain import Attributes, Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import time_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence, with_caution
 from rnnlens.views.words.language import many, marked, paragraph, phrase, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.rounding import rounded_down, rounded_up
 from rnnlens.views.words.units import in_brackets, with_unit
 from rnnlens.views.words.verdicts import verdict_text
@@ -33,7 +34,7 @@ ENDED = {
 
 def certificate_summary(certified: xr.Dataset) -> Row:
     """Give a result of ``certify`` as a plain dict, ready for JSON."""
-    attrs = {str(key): plain(value) for key, value in certified.attrs.items()}
+    attrs = plain_attributes(certified.attrs)
     key = {"lag": "lags"}.get(_along(certified), _along(certified))
     return {**attrs, key: _rows(certified), "sentence": certificate_sentence(certified)}
 
@@ -65,7 +66,7 @@ def certificate_view(certified: xr.Dataset) -> Group:
         if certified.sizes["sample"] > 1:
             cells.append(row["worst_time"])
         table.add_row(*cells)
-    ranges = say("Range: {range}; all other inputs as they are.", range=a["range"])
+    ranges = say("Range: {range}; all other inputs as they are.", range=attribute_text(a, "range"))
     good = matters_sentence(a)
     first = [good, ""] if good else []
     said = [_heading(a, along), table, paragraph([ranges, _deviation(a, unit)])]
@@ -88,7 +89,7 @@ def _deviation(a: Attributes, unit: str) -> str:
     return say(
         "Twice a deviation of {amount} is added, measured and not proven ({against}).",
         amount=figure(a["deviation"], unit, digits=2),
-        against=a.get("deviation_against") or "",
+        against=attribute_text(a, "deviation_against"),
     )
 
 

@@ -19,6 +19,7 @@ from rnnlens.views.tables.summary import (
 )
 from rnnlens.views.words.forecast import matters_sentence
 from rnnlens.views.words.language import listed, many, marked, phrase, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.units import in_brackets, with_unit
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ def _sum(explanation: xr.Dataset, kind: str) -> list[str]:
     values = {
         "forecast": forecast,
         "reference": reference,
-        "baseline": summary["baseline"],
+        "baseline": attribute_text(explanation.attrs, "baseline"),
         "held": _held(summary),
         "moved": with_unit(f"{forecast - reference:+.4g}", unit),
     }
@@ -344,7 +345,8 @@ def _change(values: Row, *, several: bool) -> str:
 
 def _origin(explanation: xr.Dataset) -> list[str]:
     """Say why this method was taken, and how far it is from exact values."""
-    return [str(explanation.attrs[name]) for name in ("why", "audit") if name in explanation.attrs]
+    attrs = explanation.attrs
+    return [attribute_text(attrs, name) for name in ("why", "audit") if name in attrs]
 
 
 def _largest(values: xr.DataArray, decimals: int) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.durations import time_constant_in_words
 from rnnlens.views.words.explanation import figure
@@ -24,7 +24,7 @@ __all__ = ["fixed_points_summary", "fixed_points_view"]
 
 def fixed_points_summary(found: xr.Dataset) -> Row:
     """Give a result of ``fixed_points`` as a plain dict, ready for JSON."""
-    attrs = {str(key): plain(value) for key, value in found.attrs.items()}
+    attrs = plain_attributes(found.attrs)
     slow = [float(speed) for speed in found["speed"].values]
     return {
         **attrs,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.explanation import percent
 from rnnlens.views.words.forecast import (
@@ -106,7 +106,7 @@ def _inputs(page: xr.Dataset) -> Table:
 def check_summary(page: xr.Dataset) -> Row:
     """Give a result of ``check`` as a plain dict, ready for JSON."""
     references = [str(name) for name in page["reference"].values]
-    attrs = {str(key): plain(value) for key, value in page.attrs.items()}
+    attrs = plain_attributes(page.attrs)
     return {
         **attrs,
         "remedies": remedies_of(page.attrs),

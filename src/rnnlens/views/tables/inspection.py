@@ -14,6 +14,7 @@ from unicodedata import east_asian_width
 
 import numpy as np
 
+from rnnlens.names import clauses
 from rnnlens.views.words.arrays import array_sentence
 from rnnlens.views.words.language import many, say
 from rnnlens.views.words.origin import fact_text, origin_sentences
@@ -51,7 +52,7 @@ def render_inspection(description: Description, *, values: bool = False, width: 
     for sentence in reach_sentences(description.get("reach") or ()):
         lines += ["", *_filled(sentence, width)]
     for sentence in origin_sentences({
-        key: "; ".join(description.get(key) or ()) for key in ("assumed", "left_out")
+        key: clauses(description.get(key) or ()) for key in ("assumed", "left_out")
     }):
         lines += ["", *wrap(sentence, width)]
     if description["notes"]:

@@ -8,15 +8,16 @@ import numpy as np
 
 from rnnlens.views.tables.certificates import ENDED
 from rnnlens.views.tables.lag_rows import evidence_rows
-from rnnlens.views.tables.plain import Attributes, Row, plain
+from rnnlens.views.tables.plain import Attributes, Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import far_off, far_off_text
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.forecast import matters_sentence
 from rnnlens.views.words.lags import IRRELEVANT, LOSSES, evidence_sentences, p_text, share_text
 from rnnlens.views.words.language import many, marked, phrase, say
+from rnnlens.views.words.origin import attribute_text, clause_texts, note_text
 from rnnlens.views.words.units import in_brackets
-from rnnlens.views.words.verdicts import free_text, verdict_text
+from rnnlens.views.words.verdicts import free_text, rung_text, verdict_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ __all__ = ["evidence_cells", "evidence_summary", "evidence_view", "made_how"]
 
 def evidence_summary(table: xr.Dataset) -> Row:
     """Give a result of ``lags`` as a plain dict, ready for JSON."""
-    attrs = {str(key): plain(value) for key, value in table.attrs.items()}
+    attrs = plain_attributes(table.attrs)
     rows = evidence_rows(table).drop(columns="name").to_dict("records")
     key = {"lag": "lags", "feature": "features"}.get(str(attrs.get("by", "lag")), "rows")
     if "lag" not in table.dims:
@@ -131,7 +132,7 @@ def made_how(table: xr.Dataset) -> list[str]:
     values = {
         "method": a.get("method"),
         "count": int(a["samples"]),
-        "baseline": a.get("baseline"),
+        "baseline": attribute_text(a, "baseline"),
         "level": f"{100 * float(a['confidence']):g}",
         "block": a.get("block_length"),
         "residual": figure(a.get("max_residual"), str(a.get("unit") or ""), digits=2),
@@ -157,26 +158,24 @@ def made_how(table: xr.Dataset) -> list[str]:
             else say("Held at what they are: input {held}.", held=held)
         )
     if a.get("share_note"):
-        lines.append(say("Interval of the shares: {note}.", note=a["share_note"]))
+        lines.append(say("Interval of the shares: {note}.", note=attribute_text(a, "share_note")))
     if "exact_lags" in a:
         lines += [
-            f"{text[0].upper()}{text[1:]}." for text in (a.get(n) for n in ("why", "audit")) if text
+            say("{said}.", said=f"{text[0].upper()}{text[1:]}")
+            for text in (attribute_text(a, name) for name in ("why", "audit"))
+            if text
         ]
     if far_off_text(table):
-        lines.append(f"{far_off_text(table)}.")
+        lines.append(say("{said}.", said=far_off_text(table)))
     if "certified" in a:
         lines.append(_certified(a))
     if "tested" in a:
         lines += _tested(table)
     if "replacements" in a:
         lines.append(_observed(table))
-    lines += [
-        say("Missing: {part}.", part=part)
-        for part in str(a.get("missing") or "").split("; ")
-        if part
-    ]
+    lines += [say("Missing: {part}.", part=part) for part in clause_texts(a, "missing")]
     notes = [
-        f"{row['name']}: {row['note']}."
+        say("{name}: {fact}.", name=row["name"], fact=note_text(table, row["note"]))
         for row in evidence_rows(table).to_dict("records")
         if row.get("note")
     ]
@@ -197,13 +196,13 @@ def _certified(a: Attributes) -> str:
     unit = str(a.get("unit") or "")
     values = {
         "free": free_text(a["free"]),
-        "range": a["range"],
+        "range": attribute_text(a, "range"),
         "certified": int(a["certified"]),
         "whole": int(a["certified_of"]),
         "questions": int(a["questions"]),
         "left": say(", ").join(left) or say("all decided"),
         "tolerance": figure(a["tolerance"], unit, digits=2),
-        "why": a["tolerance_text"],
+        "why": attribute_text(a, "tolerance_text"),
     }
     deviation = float(a.get("deviation") or 0)
     if deviation:
@@ -281,12 +280,16 @@ def _tested(table: xr.Dataset) -> list[str]:
             error=figure(a["mean_loss"], unit, digits=3),
         ),
         "margin": figure(a["margin"], unit, digits=2),
-        "why": a["margin_text"],
+        "why": attribute_text(a, "margin_text"),
         "interval": f"{100 * float(a['interval']):g}",
         "level": f"{100 * float(a['alpha']):g}",
-        "correction": a["correction"],
+        "correction": attribute_text(a, "correction"),
     }
-    drawn = say("Drawn from {sampler}; {fit}.", sampler=a["sampler"], fit=a["sampler_fit"])
+    drawn = say(
+        "Drawn from {sampler}; {fit}.",
+        sampler=attribute_text(a, "sampler"),
+        fit=attribute_text(a, "sampler_fit"),
+    )
     return [
         say(
             "Error if hidden: the row is drawn anew given the rest of the window, {draws} times, "
@@ -316,7 +319,7 @@ def _grounds(table: xr.Dataset, rows: pd.DataFrame) -> list[str]:
     for row in rows.to_dict("records"):
         verdict = row["verdict"]
         if verdict == "structural":
-            texts.append(str(row["rung"]))
+            texts.append(rung_text(row["rung"]))
         elif verdict == "proven":
             count = int(table.attrs["certified"])
             texts.append(say("{part}/{count} windows", part=count, count=count))

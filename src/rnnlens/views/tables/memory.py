@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.durations import steps_in_words
 from rnnlens.views.words.inside.memory import measure_name, memory_sentences
-from rnnlens.views.words.language import say
+from rnnlens.views.words.language import in_clauses, say
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -108,13 +108,13 @@ def _layers(tree: xr.DataTree) -> list[object]:
             texts.append(say("exponents {first}, ...", first=first))
         read = int(node.dataset["read"].sum())
         texts.append(say("{read} of {units} units read", read=read, units=len(half)))
-        lines.append(f"{node.attrs['layer']}: {'; '.join(texts)}")
+        lines.append(say("{name}: {fact}", name=node.attrs["layer"], fact=in_clauses(texts)))
     return [*lines, ""] if lines else []
 
 
 def memory_summary(tree: xr.DataTree) -> Row:
     """Give a result of ``memory`` as a plain dict, ready for JSON."""
-    attrs = {str(key): plain(value) for key, value in tree.attrs.items()}
+    attrs = plain_attributes(tree.attrs)
     curves = ("cut_change", "replaced_change", "bound", "truncation_error")
     return {
         **attrs,

@@ -7,7 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Attributes", "Json", "Row", "plain"]
+from rnnlens.results.attributes import is_beside
+
+__all__ = ["Attributes", "Json", "Row", "plain", "plain_attributes"]
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 #: One row of a table, by its columns.
@@ -23,3 +25,8 @@ def plain(value: Any) -> Json:
     if isinstance(value, list):
         return [plain(item) for item in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def plain_attributes(attrs: Mapping[Any, Any]) -> Row:
+    """Give attributes as JSON holds them, without what their sentences are made of."""
+    return {str(key): plain(value) for key, value in attrs.items() if not is_beside(key)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.errors import DataError
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain, plain_attributes
 from rnnlens.views.words.clock import clock_times
 from rnnlens.views.words.language import say
 from rnnlens.views.words.units import in_brackets
@@ -92,13 +92,13 @@ def lag_table(lags: xr.Dataset) -> pd.DataFrame:
 def lags_summary(lags: xr.Dataset) -> Row:
     """Give a result of ``lags`` as a plain dict, ready for JSON."""
     rows = lag_table(lags).drop(columns="label").to_dict("records")
-    attributes = {str(key): plain(value) for key, value in lags.attrs.items()}
+    attributes = plain_attributes(lags.attrs)
     return {**attributes, "lags": [{str(k): plain(v) for k, v in row.items()} for row in rows]}
 
 
 def explanation_summary(explanation: xr.Dataset) -> Row:
     """Give the figures of an explanation that a reader needs to judge it."""
-    summary: Row = {str(key): plain(value) for key, value in explanation.attrs.items()}
+    summary: Row = plain_attributes(explanation.attrs)
     summary["samples"] = int(explanation.sizes["sample"])
     summary["mean_forecast"] = float(explanation["forecast"].mean())
     summary["mean_baseline_forecast"] = float(explanation["baseline_forecast"].mean())

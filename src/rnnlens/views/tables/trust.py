@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import target_and_unit
 from rnnlens.views.words.language import many, phrase, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.trust import check_name, method_name, trust_findings
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def trust_view(page: xr.Dataset) -> Group:
         "rule; none of them proves that the network is right.",
         "Over {count:,} windows, against the baseline {baseline}. Each verdict follows a stated "
         "rule; none of them proves that the network is right.",
-        baseline=page.attrs.get("baseline", ""),
+        baseline=attribute_text(page.attrs, "baseline"),
     )
     return Group(heading, table, looked)
 
@@ -61,7 +62,7 @@ def trust_summary(page: xr.Dataset) -> Row:
     }
     methods = [str(name) for name in page["by_method"].values]
     return {
-        **{str(key): plain(value) for key, value in page.attrs.items()},
+        **plain_attributes(page.attrs),
         "figures": numbers,
         "curves": {"lags": [int(count) for count in page["removed"].values], **curves},
         "agreement": {

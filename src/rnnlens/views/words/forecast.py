@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from rnnlens.views.words.explanation import figure, percent
-from rnnlens.views.words.language import listed, many, marked, phrase, say
+from rnnlens.views.words.language import enumerated, listed, many, marked, phrase, say
+from rnnlens.views.words.origin import attribute_text
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from numpy.typing import NDArray
 
     from rnnlens.views.tables.plain import Attributes, Row
 
 __all__ = [
+    "CheckPage",
     "caution_sentence",
     "forecast_line",
     "matters_sentence",
@@ -49,18 +53,37 @@ SCALINGS = {
 SATURATED = 0.5
 
 
-def forecast_line(page: xr.Dataset) -> str:
+class Figures(Protocol):
+    """The numbers of a variable, as a DataArray holds them."""
+
+    @property
+    def values(self) -> NDArray[Any]: ...
+    def __float__(self) -> float: ...
+
+
+class CheckPage(Protocol):
+    """What is read of a check here: the Dataset of `rnnlens.check`, or as much as its facts."""
+
+    @property
+    def attrs(self) -> Attributes:
+        """What it is about, by name."""
+        ...
+
+    def __contains__(self, name: object, /) -> bool: ...
+    def __getitem__(self, name: str, /) -> Figures: ...
+
+
+def forecast_line(page: CheckPage) -> str:
     """Say in one line how good a forecast is, beside what is known without the network."""
     a = page.attrs
     if not int(a["judged"]):
         return _not_judged(a)
     error, names = _by_reference(page), _reference_names(a)
-    beside = [f"{text} {_short(error[name])}" for name, text in names.items()
-              if np.isfinite(error[name])]  # fmt: skip
+    beside = _with_errors(names, error)
     values = {
         "measure": a["measure"],
         "error": figure(error["forecast"], str(a.get("unit") or ""), digits=3),
-        "beside": say(", ").join(beside),
+        "beside": enumerated(beside),
         "count": int(a["judged"]),
     }
     if a["judged_on"] == "the windows":
@@ -92,7 +115,7 @@ def _reference_names(a: Attributes) -> dict[str, str]:
     }
 
 
-def verdict_sentence(page: xr.Dataset) -> str:
+def verdict_sentence(page: CheckPage) -> str:
     """Say what a check found where it has nothing to warn of."""
     target, verdict = page.attrs["target"], str(page.attrs["verdict"])
     if verdict == "better":
@@ -112,7 +135,7 @@ def verdict_sentence(page: xr.Dataset) -> str:
     )
 
 
-def _beaten(page: xr.Dataset) -> str:
+def _beaten(page: CheckPage) -> str:
     """List what a forecast is better than, beyond noise, and say where a linear fit is not."""
     error, names = _by_reference(page), _reference_names(page.attrs)
     linear = names.pop("linear")
@@ -144,7 +167,7 @@ def _not_judged(a: Attributes) -> str:
     return say("the forecast's error was not judged: no actuals are known")
 
 
-def _by_reference(page: xr.Dataset) -> dict[str, float]:
+def _by_reference(page: CheckPage) -> dict[str, float]:
     names = (str(name) for name in page["reference"].values)
     compared = page["rmse" if page.attrs["measure"] == "RMSE" else "error"]
     return dict(zip(names, map(float, compared.values), strict=True))
@@ -154,7 +177,7 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def caution_sentence(page: xr.Dataset) -> str:
+def caution_sentence(page: CheckPage) -> str:
     """Say why a forecast is none, or what would fit better; empty where nothing is to be said."""
     a = page.attrs
     if not a["cautioned"]:
@@ -169,12 +192,19 @@ def caution_sentence(page: xr.Dataset) -> str:
     return say("CAUTION: {caution}", caution=rules[str(a["verdict"])](page))
 
 
-def _worse(page: xr.Dataset) -> str:
+def _with_errors(names: Mapping[str, str], error: Mapping[str, float]) -> list[str]:
+    """Say the error of each reference that has one, behind its name."""
+    return [
+        say("{name} {error}", name=text, error=_short(error[name]))
+        for name, text in names.items()
+        if np.isfinite(error[name])
+    ]
+
+
+def _worse(page: CheckPage) -> str:
     error, a = _by_reference(page), page.attrs
     names = {"persistence": say("persistence"), "mean": say("mean")}
-    beside = say(", ").join(
-        f"{text} {_short(error[name])}" for name, text in names.items() if np.isfinite(error[name])
-    )
+    beside = enumerated(_with_errors(names, error))
     return say(
         "the forecast of {target} is worse than knowing nothing ({measure} {own}; {beside}); "
         "{mended}",
@@ -186,7 +216,7 @@ def _worse(page: xr.Dataset) -> str:
     )
 
 
-def _mended(page: xr.Dataset) -> str:
+def _mended(page: CheckPage) -> str:
     named = remedies_of(page.attrs)
     if not named:
         where = misplaced_text(page)
@@ -194,7 +224,8 @@ def _mended(page: xr.Dataset) -> str:
             "no other lead, scaling, unit, step or order of columns that was tried mends it"
         )
         return say("{tried}, and {where}", tried=tried, where=where) if where else tried
-    return say("; or ").join(_would(one) for one in named)
+    return reduce(lambda text, more: say("{text}; or {more}", text=text, more=more),
+                  map(_would, named))  # fmt: skip
 
 
 def _would(one: Row) -> str:
@@ -206,7 +237,7 @@ def _would(one: Row) -> str:
     )
 
 
-def _fits_better(page: xr.Dataset) -> str:
+def _fits_better(page: CheckPage) -> str:
     return say(
         "something else fits the forecast of {target} better: {mended}",
         target=page.attrs["target"],
@@ -214,7 +245,7 @@ def _fits_better(page: xr.Dataset) -> str:
     )
 
 
-def _leak(page: xr.Dataset) -> str:
+def _leak(page: CheckPage) -> str:
     a = page.attrs
     return say(
         "{leak} at t-{lag} holds what is to be forecast: a straight line of it leaves {left} of "
@@ -227,7 +258,7 @@ def _leak(page: xr.Dataset) -> str:
     )
 
 
-def _constant(page: xr.Dataset) -> str:
+def _constant(page: CheckPage) -> str:
     unit = str(page.attrs.get("unit") or "")
     values = {
         "target": page.attrs["target"],
@@ -247,20 +278,20 @@ def _constant(page: xr.Dataset) -> str:
     )
 
 
-def _misplaced(page: xr.Dataset) -> str:
+def _misplaced(page: CheckPage) -> str:
     return say(
         "the error is not known, and {where}: is this how the network was trained?",
         where=misplaced_text(page),
     )
 
 
-def misplaced_text(page: xr.Dataset) -> str:
+def misplaced_text(page: CheckPage) -> str:
     """Say which inputs lie where no usual scaler puts them."""
     wrong = np.flatnonzero(page["input_misplaced"].values) if "input_misplaced" in page else []
     if not len(wrong):
         return ""
     names = [str(page["feature"].values[k]) for k in wrong]
-    joined = say(", ").join(names[:4])
+    joined = enumerated(names[:4])
     if len(names) > 4:
         joined = say(
             "{first} and {last}", first=joined, last=say("{count} more", count=len(names) - 4)
@@ -334,7 +365,7 @@ def _columns_text(one: Row) -> str:
     elif len(moved) == 2:
         text = say("with {one} and {other} exchanged", one=order[moved[1]], other=order[moved[0]])
     else:
-        text = say("with the columns in the order {order}", order=say(", ").join(order))
+        text = say("with the columns in the order {order}", order=enumerated(order))
     if one["by_place"]:
         return say("{moved}, the scalings staying where they are,", moved=text)
     return text
@@ -347,13 +378,13 @@ def _units_text(one: Row) -> str:
     texts = [
         say(
             "{names} converted from {given} to {wanted}",
-            names=say(", ").join(names),
+            names=enumerated(names),
             given=given,
             wanted=wanted,
         )
         for (given, wanted), names in groups.items()
     ]
-    return say(" and ").join(texts)
+    return listed(texts)
 
 
 def _scaling_text(one: Row) -> str:
@@ -369,14 +400,14 @@ def _scaling_text(one: Row) -> str:
 
 def matters_sentence(attrs: Attributes) -> str:
     """Say how good a forecast is, and which features matter most, in order."""
-    check = str(attrs.get("forecast_check") or "")
+    check = attribute_text(attrs, "forecast_check")
     shares = json.loads(str(attrs.get("important") or "[]"))
     if not check and not shares:
         return ""
     target = attrs.get("target") or say("the output")
-    named = say(", ").join(
+    named = enumerated([
         say("{name} ({share})", name=name, share=percent(float(share))) for name, share in shares
-    )
+    ])
     values = {"target": target, "check": check, "named": named}
     if not check:
         return say("The forecast of {target}: what moves it most is {named}.", **values)
@@ -389,7 +420,7 @@ def matters_sentence(attrs: Attributes) -> str:
 
 def with_caution(sentence: str, attrs: Attributes) -> str:
     """Put a result's caution into a sentence that rests on the forecast being one."""
-    caution = str(attrs.get("caution") or "")
+    caution = attribute_text(attrs, "caution")
     if not caution:
         return sentence
     return say("{said}; but {caution}.", said=sentence.rstrip(".。"), caution=caution)

@@ -30,7 +30,8 @@ from rnnlens.views.tables.plain import Row
 from rnnlens.views.words.clock import clock_name, clock_times
 from rnnlens.views.words.explanation import figure, lag_text
 from rnnlens.views.words.forecast import with_caution
-from rnnlens.views.words.language import listed, many, marked, phrase, say
+from rnnlens.views.words.language import listed, many, marked, paragraph, phrase, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.rounding import rounded_up
 from rnnlens.views.words.units import with_unit
 from rnnlens.views.words.verdicts import verdict_text
@@ -204,11 +205,11 @@ def _looks_back(table: xr.Dataset) -> str:
             **values,
         )
     )
-    stopped = str(a.get("looks_back_stopped") or "")
+    stopped = attribute_text(a, "looks_back_stopped")
     if not stopped:
         return said
     stop = say("The test stops at t-{far}: {reason}.", far=far, reason=stopped)
-    return f"{said} {stop}"
+    return paragraph([said, stop])
 
 
 def _hidden(table: xr.Dataset) -> str:

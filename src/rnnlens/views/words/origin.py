@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from rnnlens.names import Told
-from rnnlens.views.words.language import listed, phrase, say
+from rnnlens.views.words.language import counted_phrase, filled, listed, phrase, say
 
-__all__ = ["fact_text", "origin_sentences"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "attribute_text",
+    "clause_texts",
+    "each_text",
+    "fact_text",
+    "note_text",
+    "origin_sentences",
+]
 
 
 def fact_text(fact: object) -> str:
@@ -20,7 +31,54 @@ def fact_text(fact: object) -> str:
     """
     if not isinstance(fact, Told):
         return str(fact)
-    return phrase(fact.template).format(**{k: _place(value) for k, value in fact.values.items()})
+    values = {name: _place(value) for name, value in fact.values.items()}
+    if fact.several:
+        count = int(str(values["count"]))
+        return filled(counted_phrase(count, fact.template, fact.several), values)
+    return filled(phrase(fact.template), values)
+
+
+def attribute_text(attrs: Mapping[Any, object], name: str) -> str:
+    """Say what an attribute of a result tells; nothing where there is none.
+
+    Examples
+    --------
+    >>> attribute_text({"why": "as given"}, "why"), attribute_text({}, "why")
+    ('as given', '')
+    """
+    from rnnlens.results.attributes import told_of  # an inspection needs no results
+
+    return fact_text(told_of(attrs, name) or "")
+
+
+def clause_texts(attrs: Mapping[Any, object], name: str) -> list[str]:
+    """Say each clause of an attribute that was told as several, or that files hold as such.
+
+    Examples
+    --------
+    >>> clause_texts({"missing": "no test; no draws"}, "missing")
+    ['no test', 'no draws']
+    """
+    from rnnlens.results.attributes import told_of
+
+    fact = told_of(attrs, name) or ""
+    if isinstance(fact, Told) and isinstance(own := fact.values.get("clauses"), tuple):
+        return [fact_text(one) for one in own]
+    return [fact_text(fact)] if isinstance(fact, Told) else [c for c in str(fact).split("; ") if c]
+
+
+def each_text(attrs: Mapping[Any, object], name: str) -> dict[str, str]:
+    """Say what an attribute tells by name."""
+    from rnnlens.results.attributes import told_each
+
+    return {key: fact_text(fact) for key, fact in told_each(attrs, name).items()}
+
+
+def note_text(table: xr.Dataset, note: str) -> str:
+    """Say what must be known of a row of a table, which its column of notes holds in English."""
+    from rnnlens.results.attributes import told_in
+
+    return fact_text(told_in(table["note"].attrs, note))
 
 
 def _place(value: object) -> object:
@@ -41,7 +99,9 @@ def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
     >>> origin_sentences({})
     []
     """
-    assumed, left = attrs.get("assumed"), attrs.get("left_out")
+    assumed, left = (
+        attrs.get(key) and attribute_text(attrs, key) for key in ("assumed", "left_out")
+    )
     sentences = []
     if assumed:
         sentences += [
@@ -52,12 +112,12 @@ def origin_sentences(attrs: Mapping[Hashable, object]) -> list[str]:
             ),
         ]
     if attrs.get("cut_off"):
-        sentences.append(say("CAUTION: {caution}.", caution=attrs["cut_off"]))
+        sentences.append(say("CAUTION: {caution}.", caution=attribute_text(attrs, "cut_off")))
     if attrs.get("starts_from"):
         sentences.append(
             say(
                 "The source carries its state from call to call; here every window starts {start}.",
-                start=attrs["starts_from"],
+                start=attribute_text(attrs, "starts_from"),
             )
         )
     if left:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from rnnlens.views.words.language import in_clauses, marked, phrase, say
 from rnnlens.views.words.language import listed as joined
-from rnnlens.views.words.language import marked, phrase, say
 
 __all__ = ["cut_off_clause", "reach_sentences"]
 
@@ -73,7 +73,7 @@ def cut_off_clause(sights: Iterable[Sight]) -> str:
         for one in sights
         if one["newest"] > 1
     ]
-    return say("; ").join(said)
+    return in_clauses(said)
 
 
 def _newest(blind: Sequence[Sight], name: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from rnnlens.views.words.explanation import figure, percent
 from rnnlens.views.words.forecast import place_name, season_name
 from rnnlens.views.words.language import many, marked, phrase, say
+from rnnlens.views.words.origin import attribute_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -373,7 +374,7 @@ def _error(page: xr.Dataset) -> Finding:
         text = say(
             "{found}: what is explained is not shown to be better than all of them", found=start
         )
-    caution = str(a.get("caution") or "")
+    caution = attribute_text(a, "caution")
     if caution:
         verdict, text = "fails", say("{found}; {caution}", found=text, caution=caution)
     return Finding(check, verdict, figure(own, unit, digits=3), say("{said}.", said=text))

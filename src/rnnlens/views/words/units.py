@@ -11,6 +11,8 @@ __all__ = ["in_brackets", "unit_text", "with_unit"]
 
 #: What a Dataset holds as the unit of what has none.
 NONE = "-"
+#: And as that of a number which is as the network takes and gives it.
+NETWORK = "network units"
 
 
 def unit_text(unit: object) -> str:
@@ -24,7 +26,15 @@ def unit_text(unit: object) -> str:
     text = str(unit or "")
     if text == NONE:
         return ""
-    return ", ".join(say("no unit") if part == NONE else part for part in text.split(", "))
+    return say(", ").join(_one(part) for part in text.split(", "))
+
+
+def _one(unit: str) -> str:
+    if unit == NONE:
+        return say("no unit")
+    if unit == f"{NETWORK}^2":
+        return say("network units^2")
+    return say("network units") if unit == NETWORK else unit
 
 
 def with_unit(number: str, unit: object) -> str:
@@ -47,4 +57,4 @@ def in_brackets(unit: object) -> str:
     (' (F)', '')
     """
     text = unit_text(unit)
-    return f" ({text})" if text else ""
+    return say(" ({unit})", unit=text) if text else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnlens.views.words.language import marked, phrase
 
-__all__ = ["free_text", "verdict_text"]
+__all__ = ["free_text", "rung_text", "verdict_text"]
 
 VERDICTS = {
     "structural": marked("structural"),
@@ -18,6 +18,8 @@ VERDICTS = {
 }
 
 
+#: What keeps an input from the forecast.
+STRUCTURAL = (marked("not wired"), marked("zero weights"))
 FREE = (
     marked("one feature of one lag at a time"),
     marked("all features of one lag that are not held, together"),
@@ -27,6 +29,11 @@ FREE = (
 def free_text(free: object) -> str:
     """Say what was free in a certificate, as a result names it."""
     return phrase(str(free)) if free in FREE else str(free)
+
+
+def rung_text(rung: object) -> str:
+    """Say on what a structural verdict stands, as a result names it."""
+    return phrase(str(rung)) if rung in STRUCTURAL else str(rung)
 
 
 def verdict_text(verdict: str) -> str:

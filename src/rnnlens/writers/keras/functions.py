@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from rnnlens.names import told
 from rnnlens.network.activations import ACTIVATIONS, Activation
 from rnnlens.network.cells import LSTM, Cell, SimpleRNN
 from rnnlens.network.json_values import Json
@@ -94,9 +95,15 @@ def on_keras_slope(name: str, layer: Recurrent, notes: list[str]) -> Recurrent:
             changed[option] = keras
             changed |= {gate: scaled_gate(cell.gates[gate], factor) for gate in gates}
             notes.append(
-                f"{name}: hard_sigmoid of the slope {activation['slope']:.4g} is written as "
-                f"Keras 3's, of the slope 1/6, with the arrays of its gates ({', '.join(gates)}) "
-                f"multiplied by {factor:.4g}: the function is the same"
+                told(
+                    "{layer}: hard_sigmoid of the slope {slope:.4g} is written as Keras 3's, of "
+                    "the slope 1/6, with the arrays of its gates ({gates}) multiplied by "
+                    "{factor:.4g}: the function is the same",
+                    layer=name,
+                    slope=float(activation["slope"]),
+                    gates=", ".join(gates),
+                    factor=float(factor),
+                )
             )
     return replace(layer, cell=replace(cell, **changed)) if changed else layer
 

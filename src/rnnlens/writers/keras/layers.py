@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlens.names import told
 from rnnlens.network.axes import Lengths
 from rnnlens.network.cells import GRU, LSTM, FloatArray, SimpleRNN
 from rnnlens.network.json_values import Json
@@ -127,8 +128,11 @@ def _recurrent(layer: Recurrent, context: LayerContext) -> KerasLayer:
     }
     if layer.stateful:
         context.notes.append(
-            f"{context.name}: it kept its state from batch to batch in the source; as written its "
-            "state starts at zero"
+            told(
+                "{layer}: it kept its state from batch to batch in the source; as written its "
+                "state starts at zero",
+                layer=context.name,
+            )
         )
     order = KERAS[cell.kind].gates
     arrays = [packed(cell, order, "W"), packed(cell, order, "U")]
@@ -144,8 +148,11 @@ def _bias(cell: LSTM | GRU | SimpleRNN | Any, order: tuple[str, ...], context: L
         return np.stack([packed(cell, order, "b"), packed(cell, order, "b_r")])
     if has(cell, "b") and has(cell, "b_r"):
         context.notes.append(
-            f"{context.name}: the biases of the input and the recurrent side are added into one, "
-            "for Keras keeps one; the function is the same"
+            told(
+                "{layer}: the biases of the input and the recurrent side are added into one, for "
+                "Keras keeps one; the function is the same",
+                layer=context.name,
+            )
         )
     return summed_bias(cell, order)
 
@@ -189,9 +196,13 @@ def _on_slope(layer: Dense | Conv1D, context: LayerContext) -> Any:
         }
         activation = type(activation)("hard_sigmoid")
         context.notes.append(
-            f"{context.name}: hard_sigmoid of the slope {layer.activation['slope']:.4g} is written "
-            f"as Keras 3's, of the slope 1/6, with its arrays multiplied by {factor:.4g}: the "
-            "function is the same"
+            told(
+                "{layer}: hard_sigmoid of the slope {slope:.4g} is written as Keras 3's, of the "
+                "slope 1/6, with its arrays multiplied by {factor:.4g}: the function is the same",
+                layer=context.name,
+                slope=float(layer.activation["slope"]),
+                factor=float(factor),
+            )
         )
     return replace(layer, **arrays, activation=activation)
 

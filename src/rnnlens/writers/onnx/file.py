@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from rnnlens.errors import MissingLibrary, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.layers import Bidirectional, Embedding, Input, Recurrent
 from rnnlens.network.network import Network, Node, Ref
 from rnnlens.network.shapes import output_shapes
@@ -36,8 +37,11 @@ def write(network: Network) -> Written:
     dtype = dtype_of(network)
     if dtype != np.float32:
         writer.notes.append(
-            f"the arrays are {dtype.name} and are written as float32, for onnxruntime computes "
-            "recurrent operators in float32 alone"
+            told(
+                "the arrays are {precision} and are written as float32, for onnxruntime computes "
+                "recurrent operators in float32 alone",
+                precision=dtype.name,
+            )
         )
     simple = simplified(network)
     shapes = output_shapes(simple)
@@ -47,7 +51,9 @@ def write(network: Network) -> Written:
     for node in simple.nodes:
         if isinstance(node.layer, Input):
             if not any((node.name, 0) in other.inputs for other in simple.nodes):
-                writer.notes.append(f"the input {node.name!r} is left out, for nothing takes it")
+                writer.notes.append(
+                    told("the input {name} is left out, for nothing takes it", name=repr(node.name))
+                )
                 continue
             values[node.name, 0] = writer.name(node.name)
             shape = ["sample", *_sides(node.layer.shape, node.name)]

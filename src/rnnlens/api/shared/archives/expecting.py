@@ -5,17 +5,22 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlens.api.shared.archives.laying_out import layout_of
+from rnnlens.bulk.methods import written_by
 from rnnlens.bulk.sensitivity import slopes_of
-from rnnlens.bulk.work import OF_A_WINDOW, answered
+from rnnlens.bulk.work import answered
 from rnnlens.engine.schedule.threads import threads
+from rnnlens.names import told
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rnnlens.api.shared.archives.planning import Plan
+    from rnnlens.bulk.job import Job
     from rnnlens.bulk.options import Runner
 
 __all__ = ["ArchiveEstimate", "expected_archive"]
@@ -58,36 +63,39 @@ class ArchiveEstimate:
     def facts(self) -> dict[str, object]:
         """The same by name, for people."""
         return {
-            "rows": self.rows,
-            "blocks": self.blocks,
-            "rows a second and thread": round(self.rate),
-            "blocks at once": self.at_once,
-            "seconds": round(self.seconds, 1),
-            "bytes of memory": self.memory,
-            "bytes on the disk": self.disk,
+            told("rows"): self.rows,
+            told("blocks"): self.blocks,
+            told("rows a second and thread"): round(self.rate),
+            told("blocks at once"): self.at_once,
+            told("seconds"): round(self.seconds, 1),
+            told("bytes of memory"): self.memory,
+            told("bytes on the disk"): self.disk,
         }
+
+
+def _taken(job: Job, values: NDArray[Any]) -> float:
+    """Explain windows, and give the seconds that it took."""
+    began = time.perf_counter()
+    answered(job, values)
+    if job.manifest.settings["memory"]:
+        slopes_of(job, values)
+    return time.perf_counter() - began
 
 
 def expected_archive(plan: Plan, runner: Runner) -> ArchiveEstimate:
     """Explain some windows of an archive to see what all of them will take."""
     job, grid = plan.job, plan.job.manifest.grid
+    variable, *others = written_by(job.manifest)
     values = plan.case.inputs[plan.case.of][:TIMED]
-    took = []
-    for _ in range(2):  # kernels may have to be compiled for the first
-        began = time.perf_counter()
-        answered(job, values)
-        if job.manifest.settings["memory"]:
-            slopes_of(job, values)
-        took.append(time.perf_counter() - began)
-    rate = len(values) / min(took)
+    # kernels may have to be compiled for the first
+    rate = len(values) / min(_taken(job, values) for _ in range(2))
     own = runner.workers is not None or runner.scheduler is not None
     at_once = (runner.workers or 1) if own else threads()
     layout = layout_of(plan)
-    contributions = layout.variables["contribution"]
-    whole, chunk = layout.shapes(contributions.axes)
-    size = np.dtype(contributions.dtype).itemsize
-    windows = grid.block_stations * grid.block_rows * prod(values.shape[1:])
-    block = windows * 8 * COPIES + prod(chunk) * (size + 8)
+    whole, chunk = layout.shapes(layout.variables[variable].axes)
+    size = np.dtype(layout.variables[variable].dtype).itemsize
+    numbers = grid.block_stations * grid.block_rows * prod(values.shape[1:])
+    block = numbers * 8 * COPIES + prod(chunk) * (size + 8)
     return ArchiveEstimate(
         rows=grid.windows,
         blocks=grid.count,
@@ -95,5 +103,5 @@ def expected_archive(plan: Plan, runner: Runner) -> ArchiveEstimate:
         at_once=at_once,
         seconds=grid.windows / runner.part.of / rate / at_once,
         memory=LIBRARIES + (1 if own else at_once) * block,
-        disk=prod(whole) * size + grid.windows * 8 * len(OF_A_WINDOW),
+        disk=prod(whole) * size + grid.windows * 8 * len(others),
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlens.api.shared.labels.network_provenance import network_provenance
+from rnnlens.attribution.registry import METHODS as KNOWN
 from rnnlens.bulk.arrays import Layout, Variable
-from rnnlens.bulk.work import OF_A_WINDOW
+from rnnlens.bulk.methods import of_a_window, variable_of, words_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +52,8 @@ def known_of_stations(plan: Plan) -> list[str]:
 
 def _numbers(plan: Plan) -> dict[str, Variable]:
     """Lay out what blocks give."""
+    method = plan.job.manifest.settings["method"]
+    variable, words = variable_of(method), words_of(method)
     name, unit = plan.target.name, plan.target.unit or "network units"
     stations = plan.job.cutter.source.stations is not None
     before = ("station", "time") if stations else ("time",)
@@ -58,15 +61,18 @@ def _numbers(plan: Plan) -> dict[str, Variable]:
     titles = {
         "forecast": f"forecast of {name}",
         "baseline_forecast": f"forecast of {name} for the baseline",
-        "residual": "what the contributions leave unexplained",
+        "residual": f"what the {words.several} leave unexplained",
     }
     found = {
-        one: Variable(before, "float64", {"long_name": titles[one]} | said) for one in OF_A_WINDOW
+        one: Variable(before, "float64", {"long_name": titles[one]} | said)
+        for one in of_a_window(method)
     }
-    found["contribution"] = Variable(
+    if variable == "sensitivity":
+        said = said | {"units": f"{'1' if unit == '-' else unit} per network unit"}
+    found[variable] = Variable(
         (*before, "lag", "feature"),
         plan.job.manifest.settings["dtype"],
-        {"long_name": f"contribution to {name}"} | said,
+        {"long_name": f"{words.one} {words.towards} {name}"} | said,
     )
     return found
 
@@ -97,8 +103,8 @@ def _attributes(plan: Plan, lead: int) -> dict[str, Any]:
         settings={"identity": plan.job.manifest.identity},
         extra=plan.about
         | {
-            "kind": "contribution",
-            "shows": "contribution",
+            "kind": KNOWN[settings["method"]].kind,
+            "shows": variable_of(settings["method"]),
             "step": sidecar.step_text,
             "lead": lead,
             "Conventions": "CF-1.11",

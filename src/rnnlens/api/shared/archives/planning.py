@@ -15,6 +15,7 @@ from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.options import as_target
+from rnnlens.attribution.registry import METHODS as KNOWN
 from rnnlens.bulk.blocks import Grid
 from rnnlens.bulk.job import (
     Job,
@@ -26,6 +27,7 @@ from rnnlens.bulk.job import (
     versions,
 )
 from rnnlens.bulk.looks.first import fingerprint, looked_at
+from rnnlens.bulk.methods import METHODS
 from rnnlens.bulk.sketches import checked_groupings
 from rnnlens.bulk.sources.open import open_source, settled
 from rnnlens.bulk.windows import Cutter
@@ -44,12 +46,10 @@ if TYPE_CHECKING:
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Effort, Target
     from rnnlens.bulk.options import Blocks
+    from rnnlens.network.network import Network
     from rnnlens.series.windows import Windows
 
-__all__ = ["METHODS", "ArchiveQuestion", "Plan", "planned"]
-
-#: Methods that split every window by itself into the same lags and features.
-METHODS = ("secant", "integrated_gradients")
+__all__ = ["ArchiveQuestion", "Plan", "planned"]
 
 #: Baselines that are made from the windows that are looked at.
 OF_WINDOWS = ("mean", "background")
@@ -104,8 +104,8 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
     """
     if question.method not in METHODS:
         raise InputError(
-            f"method {question.method!r} splits windows in a way that depends on the others, or "
-            f"sums to nothing: an archive is explained by one of {', '.join(METHODS)}"
+            f"method {question.method!r} explains windows in a way that depends on the others, "
+            f"or not by lag and feature: an archive is explained by one of {', '.join(METHODS)}"
         )
     sidecar = settled(question.sidecar)
     source = open_source(question.archive, sidecar)
@@ -135,7 +135,7 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
         "archive": Path(question.archive).name,
         "windows_looked_at": len(look.windows),
         **about_reach(*case.unjoined, target.resolved, carried=False),
-        **about_baseline(case, baseline, None),
+        **(about_baseline(case, baseline, None) if KNOWN[question.method].hides else {}),
     }
     return Plan(Job(manifest, case.network, baseline, cutter), network, target, about, held, case)
 
@@ -143,9 +143,9 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
 def _case(question: ArchiveQuestion, sample: Windows) -> tuple[Case, NamedTarget, str]:
     """Give the network with the windows that were looked at, the target, and what of it."""
     precision, asked = question.effort.precision, as_target(question.target)
-    net = as_network(question.net, sample)
+    net = _of_one_sequence(as_network(question.net, sample))
     whole = make_case(net, sample, None, precision, several=True, output=asked.output)
-    case, explained_on = on_logits(_of_one_sequence(whole), asked.output, asked.logits)
+    case, explained_on = on_logits(_unpadded(whole), asked.output, asked.logits)
     target = _target(case, asked)
     return case, target.on_logits() if explained_on == "logits" else target, explained_on
 
@@ -177,12 +177,17 @@ def _settings(
     }
 
 
-def _of_one_sequence(case: Case) -> Case:
-    if case.layout is not None or case.future is not None:
+def _of_one_sequence(network: Network) -> Network:
+    if len(network.inputs) > 1:
         raise DataError(
-            "an archive is explained for a network that takes one sequence: explain this one by "
+            f"the network takes {len(network.inputs)} inputs ({', '.join(network.inputs)}), and an "
+            "archive is explained for one that takes one sequence: explain this one by "
             "rnnlens.explain, some windows at a time"
         )
+    return network
+
+
+def _unpadded(case: Case) -> Case:
     if case.padding is not None:
         raise DataError(
             "the network masks steps of the archive's windows as padding, whose place differs from "
@@ -207,7 +212,8 @@ def _baseline(
     case: Case, question: ArchiveQuestion, sample: Windows
 ) -> tuple[Baseline, tuple[str, ...]]:
     """Make what stands in, the same for every window, from the windows that were looked at."""
-    given = usual_baseline(case, question.baseline)
+    hides = KNOWN[question.method].hides
+    given = usual_baseline(case, question.baseline) if hides else "zero"  # where nothing stands in
     if isinstance(given, str) and given in {"persistence", "conditional", *CALENDAR}:
         raise DataError(
             f"the baseline {given!r} is another for every window, and the windows of an archive "

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.archives.laying_out import layout_of
 from rnnlens.bulk.arrays import create, sweep, zarr_here
-from rnnlens.bulk.ending import WRITTEN, end
-from rnnlens.bulk.finding import note_layout, state, undone
+from rnnlens.bulk.finding import state, undone, unsummable
 from rnnlens.bulk.job import FOLDER, read_manifest, store
+from rnnlens.bulk.methods import written_by
 from rnnlens.bulk.options import Runner
-from rnnlens.bulk.runners import Tally, in_this_process, on_dask
+from rnnlens.bulk.runners import Tally, in_this_process, on_dask, refuse_writing
+from rnnlens.bulk.upkeep.ending import begin_again, end, ended
+from rnnlens.bulk.upkeep.files import put
+from rnnlens.bulk.upkeep.layout import LAYOUT, changed, note_layout
+from rnnlens.bulk.upkeep.leftovers import sweep_blocks
 from rnnlens.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import xarray as xr
 
@@ -58,18 +64,30 @@ def ran(
     progress: Callable[[int, int], None] | None = None,
 ) -> Ran:
     """Do what is left of an archive, or as much of it as was asked for."""
+    tally = Tally(progress, 0)
+    try:
+        return _ran(plan, out, runner, limit, tally)
+    except OSError as error:
+        refuse_writing(out, error, tally, len(runner.part.numbers(plan.job.manifest.grid.count)))
+
+
+def _ran(plan: Plan, out: Path, runner: Runner, limit: int | None, tally: Tally) -> Ran:
     manifest, grid = plan.job.manifest, plan.job.manifest.grid
     _begin(plan, out)
     mine = runner.part.numbers(grid.count)
     waiting = undone(out, manifest, mine)
     before = len(mine) - len(waiting)
     taken = _within(plan, waiting, limit)
-    tally = Tally(progress, sum(_rows(plan, number) for number in taken))
+    tally.rows = sum(_rows(plan, number) for number in taken)
+    sweep_blocks(out, grid, written_by(manifest), taken)
     if taken:
         if runner.scheduler is None and runner.workers is None:
             in_this_process(plan.job, out, taken, tally)
         else:
             on_dask(plan.job, out, taken, tally, runner)
+            sweep_blocks(
+                out, grid, written_by(manifest), taken
+            )  # of workers that were killed meanwhile
     if tally.failed:
         number, why = min(tally.failed)
         blocks = "block" if len(tally.failed) == 1 else "blocks"
@@ -79,8 +97,20 @@ def ran(
         )
     left = grid.count - state(out).done
     if not left:
-        end(out)
+        _end(plan, out, tally)
     return Ran(tally.done, tally.windows, tally.missing, before, left)
+
+
+def _end(plan: Plan, out: Path, tally: Tally) -> None:
+    """Gather what all blocks give, unless that was done and no block was done since."""
+    manifest = plan.job.manifest
+    # a part looked at its own blocks alone, and the sum is of all
+    lost = unsummable(out, manifest)
+    if lost:
+        in_this_process(plan.job, out, lost, Tally(None, 0))
+    if not tally.done and not lost and ended(out):
+        return
+    end(out)
 
 
 def opened(out: Path) -> xr.Dataset:
@@ -102,17 +132,34 @@ def _begin(plan: Plan, out: Path) -> None:
     begun = read_manifest(out)
     differs = begun.difference(asked)
     if differs is None:
+        _mend(plan, out)
         return
-    name, was, now = differs
+    name, was, now = _by_name(*differs)
     raise InputError(
         f"{out} was begun with another {name} ({_shown(was)}, now {_shown(now)}), and one result "
         "holds the answers to one question: ask as before to go on with it, or give another --out"
     )
 
 
+def _mend(plan: Plan, out: Path) -> None:
+    """Put right what of a result that was begun is damaged besides its blocks."""
+    if f"{FOLDER}/{LAYOUT}" in changed(out):
+        with TemporaryDirectory() as folder:
+            again = Path(folder, "again.zarr")
+            create(again, layout_of(plan), partial(_filled, plan))
+            put(out / FOLDER / LAYOUT, (again / FOLDER / LAYOUT).read_bytes())
+    begin_again(out)
+
+
 def _filled(plan: Plan, draft: Path) -> None:
     store(draft / FOLDER, plan.job.manifest, plan.network, plan.job.baseline)
-    note_layout(draft, WRITTEN)
+    note_layout(draft, written_by(plan.job.manifest))
+
+
+def _by_name(what: str, was: object, now: object) -> tuple[str, object, object]:
+    """Name what was asked by its name alone, where that differs."""
+    old, new = (one.get("name") if isinstance(one, Mapping) else None for one in (was, now))
+    return (what, old, new) if old != new else (what, was, now)
 
 
 def _shown(value: object) -> str:

@@ -11,15 +11,18 @@ import numpy as np
 from rnnlens.api.shared.forecast.kept import kept_check
 from rnnlens.api.shared.forecast.places import places_of, sliding_places
 from rnnlens.api.shared.given.joint.by_input import laid_out
-from rnnlens.api.shared.labels.forecast import labelled_check
+from rnnlens.api.shared.labels.forecast import labelled_check, plain_check
 from rnnlens.checks.forecast.data import ForecastData
 from rnnlens.checks.forecast.noise import FEWEST
 from rnnlens.checks.forecast.references import FIT
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import clauses, told
+from rnnlens.results.attributes import attributes
 from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
-from rnnlens.views.words.forecast import caution_sentence, forecast_line
+from rnnlens.views.words.forecast import CheckPage, caution_sentence, forecast_line
+from rnnlens.views.words.language import telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.attribution.options import Target
+    from rnnlens.checks.forecast.check import ForecastCheck
 
     Array = NDArray[np.float64]
 
@@ -42,12 +46,12 @@ CHECKED = 4
 
 def unjudged(explained_on: str, *, sequences: bool = True) -> dict[str, str]:
     """Say why a forecast was not judged: classes, or states that are carried in."""
-    why = "classes have no error in a unit"
+    why = told("classes have no error in a unit")
     if not sequences:
-        why = "no sequence is explained"
+        why = told("no sequence is explained")
     elif explained_on != "logits":
-        why = "states are carried into its windows"
-    line = f"the forecast was not judged: {why}"
+        why = told("states are carried into its windows")
+    line = told("the forecast was not judged: {why}", why=why)
     return {"forecast_check": line, "caution": "", "forecast_verdict": "not known"}
 
 
@@ -56,9 +60,14 @@ def about_forecast(
     target: NamedTarget,
     background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None = None,
     y: Array | None = None,
+    made: Array | None = None,
 ) -> dict[str, str]:
-    """Say what every result about a forecast says of it: how good it is, and a caution."""
-    return _about(forecast_page(case, target, background, y))
+    """Say what every result about a forecast says of it: how good it is, and a caution.
+
+    Shapes: made (sample,), the forecasts of the windows in the target's own unit where known.
+    """
+    found = _checked(case, target, background, y, made, whole=False)
+    return _about(plain_check(case, target, found.check, found.about))
 
 
 def about_single(
@@ -73,12 +82,13 @@ def about_single(
     return about_forecast(single, target, background)
 
 
-def _about(page: xr.Dataset) -> dict[str, str]:
-    return {
-        "forecast_check": forecast_line(page),
-        "caution": caution_sentence(page),
-        "forecast_verdict": str(page.attrs["verdict"]),
-    }
+def _about(page: CheckPage) -> dict[str, str]:
+    with telling():
+        return {
+            "forecast_check": forecast_line(page),
+            "caution": caution_sentence(page),
+            "forecast_verdict": str(page.attrs["verdict"]),
+        }
 
 
 def with_check(
@@ -95,21 +105,39 @@ def with_check(
         names = [None]
     steps = [step if step is None else int(str(step)) for step in steps] or list(horizons)
     every = [case.target(_plain(name), step, asked.output) for name in names for step in steps]
-    said = [about_forecast(case, one, background) for one in every[:CHECKED]]
+    places = [(name, step) for name in names for step in steps]
+    said = [
+        about_forecast(case, one, background, made=_made(result, *place))
+        for one, place in zip(every[:CHECKED], places, strict=False)
+    ]
     if len(every) == 1:
-        return result.assign_attrs(said[0])
+        result.attrs |= attributes(said[0])  # which is ours: a copy would be one more Dataset
+        return result
     lines = [
-        f"{one.name}: {each['forecast_check']}" for one, each in zip(every, said, strict=False)
+        told("{name}: {fact}", name=one.name, fact=each["forecast_check"])
+        for one, each in zip(every, said, strict=False)
     ]
     cautions = dict.fromkeys(each["caution"] for each in said if each["caution"])
     verdicts = dict.fromkeys(each["forecast_verdict"] for each in said)
     if len(every) > CHECKED:
-        lines.append(f"{len(every) - CHECKED} more not checked here")
-    return result.assign_attrs(
-        forecast_check="; ".join(lines),
-        caution="; ".join(cautions),
-        forecast_verdict=", ".join(verdicts),
-    )
+        lines.append(told("{count} more not checked here", count=len(every) - CHECKED))
+    about = {
+        "forecast_check": clauses(lines),
+        "caution": clauses(cautions),
+        "forecast_verdict": ", ".join(verdicts),
+    }
+    return result.assign_attrs(attributes(about))
+
+
+def _made(result: xr.Dataset, name: object, step: int | None) -> Array | None:
+    """Give the forecasts of one target at one horizon, where the method gave any."""
+    if "forecast" not in result:
+        return None
+    forecast = result["forecast"]
+    for dimension, chosen in (("target", name), ("horizon", step)):
+        if dimension in forecast.dims:
+            forecast = forecast.sel({dimension: chosen})
+    return forecast.values
 
 
 def _plain(name: object) -> str | int | None:
@@ -128,7 +156,7 @@ def with_references(
     errors = {name: check[name] for name in ("error", "better")}
     errors["reference_rmse"] = check["rmse"]  # a page of trust has an rmse of its own windows
     return page.assign(errors).assign_attrs(
-        _about(check),
+        attributes(_about(check)),
         **{name: check.attrs[name] for name in ("season_of", "mean_of", "measure")},
     )
 
@@ -140,18 +168,39 @@ def forecast_page(
     y: Array | None = None,
 ) -> xr.Dataset:
     """Check a forecast: y (sample,) in the target's own unit, where windows have none."""
+    found = _checked(case, target, background, y)
+    return labelled_check(case, target, found.check, found.about)
+
+
+def _checked(
+    case: Case,
+    target: NamedTarget,
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None,
+    y: Array | None = None,
+    made: Array | None = None,
+    *,
+    whole: bool = True,
+) -> _Checked:
+    """Check a forecast on its windows, or on a background where too little is known of them."""
     begun = perf_counter()
-    data = _data(case, target, y)
+    data = _data(case, target, y, made)
     seen = _background(case, target, background)
     judged_on = "the windows"
     if _known(data) < FEWEST and seen is not None and _known(seen) >= FEWEST:
         data, seen, judged_on = seen, None, "the background"
     if seen is not None and _share_times(data, seen):
         seen = None
-    check = kept_check(data, seen, numbers=not case.tokens)
+    check = kept_check(data, seen, numbers=not case.tokens, whole=whole)
     from_background = seen is not None and _known(seen) >= FIT
     about = _About(judged_on, len(data), _known(data), perf_counter() - begun, from_background)
-    return labelled_check(case, target, check, about)
+    return _Checked(check, about)
+
+
+class _Checked(NamedTuple):
+    """A check, and what it was made on."""
+
+    check: ForecastCheck
+    about: _About
 
 
 class _About(NamedTuple):
@@ -179,9 +228,11 @@ def _share_times(data: ForecastData, seen: ForecastData) -> bool:
     return any(bool((other == row).all(axis=1).any()) for row in chosen)
 
 
-def _data(case: Case, target: NamedTarget, y: Array | None) -> ForecastData:
+def _data(
+    case: Case, target: NamedTarget, y: Array | None, made: Array | None = None
+) -> ForecastData:
     """Collect what the check is about, windows in the order of time."""
-    windows = case.windows
+    windows, number = case.windows, target.resolved
     actual = y if y is not None else _actual(windows, target.name, len(case.x))
     features = case.x.shape[2]
     data = ForecastData(
@@ -196,9 +247,12 @@ def _data(case: Case, target: NamedTarget, y: Array | None) -> ForecastData:
         own=None,
         actual=actual,
         places=None,
+        made=None if made is None or not number.scale else (made - number.offset) / number.scale,
     )
     if case.tokens or case.real is not None:  # padding is no data, and no row of a series
         return replace(data, original=None, real=case.real)
+    if windows is None and np.isfinite(actual).sum() < FEWEST:
+        return data  # what nothing is compared with needs no place in time
     if windows is None:
         places, own = sliding_places(case.x, actual)
         return replace(data, places=places, own=own)

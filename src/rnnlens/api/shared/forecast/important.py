@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.results.provenance import file_safe
+from rnnlens.results.attributes import file_safe
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -16,6 +16,7 @@ from rnnlens.attribution.baselines.grouped import CALENDAR, Groups, calendar_gro
 from rnnlens.attribution.baselines.plausibility import mixed_place
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
+from rnnlens.names import told
 from rnnlens.series.clock import local_times
 from rnnlens.series.joint.windows import WindowsByInput
 from rnnlens.series.windows import Windows
@@ -155,11 +156,18 @@ def _constant(case: Case) -> dict[str, str]:
     if case.tokens or not len(same):
         return {}
     names = ", ".join(case.features[k] for k in same)
-    does, they = ("changes", "it contributes") if len(same) == 1 else ("change", "they contribute")
-    return {
-        "constant": f"{names} never {does} in the explained windows: against values taken from "
-        f"them {they} exactly zero, which says nothing of other values"
-    }
+    said = told(
+        "{names} never change in the explained windows: against values taken from them they "
+        "contribute exactly zero, which says nothing of other values",
+        names=names,
+    )
+    if len(same) == 1:
+        said = told(
+            "{names} never changes in the explained windows: against values taken from them it "
+            "contributes exactly zero, which says nothing of other values",
+            names=names,
+        )
+    return {"constant": said}
 
 
 def _groups(case: Case, name: str, background: Background, data: RealWindows | None) -> Groups:

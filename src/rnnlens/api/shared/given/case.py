@@ -10,14 +10,15 @@ import numpy as np
 
 from rnnlens.api.shared.given.axes import names_within
 from rnnlens.api.shared.given.joint.kinds import takes_tokens
+from rnnlens.api.shared.given.output_shape import shapes_given
 from rnnlens.api.shared.given.outputs import Outputs, place_of_target
 from rnnlens.api.shared.given.padding import LAST_STEP, Padding
 from rnnlens.api.shared.given.steps import StepsFirst
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.engine.forward import forward
 from rnnlens.errors import DataError
+from rnnlens.names import counted
 from rnnlens.series.windows import Windows
 
 if TYPE_CHECKING:
@@ -140,8 +141,11 @@ class Case:
         said = {"lags_from": self.padding.lags_from}
         if self.padding.left_out:
             count = self.padding.left_out
-            steps, are = ("step", "is") if count == 1 else ("steps", "are")
-            said["padding"] = f"{count} {steps} that {are} padding in all windows left out"
+            said["padding"] = counted(
+                count,
+                "{count} step that is padding in all windows left out",
+                "{count} steps that are padding in all windows left out",
+            )
         return said
 
     def some(self, samples: NDArray[np.int64]) -> Case:
@@ -272,8 +276,7 @@ class Case:
 
     def output_shape(self, number: int) -> tuple[int, ...]:
         """Give the shape of an output of one sample."""
-        one = {name: array[:1] for name, array in self.inputs.items()}
-        return forward(self.network, one).outputs[number].shape[1:]
+        return shapes_given(self.network, self.inputs)[number]
 
     def _outputs(self, number: int) -> Outputs:
         return Outputs(self.output_shape(number), self.windows if number == 0 else None)

@@ -19,6 +19,7 @@ import numpy as np
 from rnnlens.attribution.baselines.masks import masking_value, newest_real, steps_of
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError, RnnlensError
+from rnnlens.names import told
 from rnnlens.network.logits import LOGITS, before_activation, last_activation
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["LAST_REAL", "LAST_STEP", "Padding", "fitted", "without_padding"]
 
 #: What lags may count from, in words.
-LAST_REAL, LAST_STEP = "the newest real step of each window", "the newest step fed in"
+LAST_REAL = told("the newest real step of each window")
+LAST_STEP = told("the newest step fed in")
 #: Change of the forecasts that moving padding may bring, relative to their size.
 SAME = 1e-9
 

@@ -31,7 +31,9 @@ def read_model(source: object, options: ReadOptions) -> Network:
 
     # these are about the network as read, whatever it was read from
     own = replace(options, step_axes=None, unroll=None, output=None)
-    adapter = adapter_of(source)
+    # who says how a module is called means the module itself, whatever library wrote it
+    means_module = own.example is not None and match(source)
+    adapter = None if means_module else adapter_of(source)
     if adapter is not None:
         refuse_others(own, adapter.TAKES, adapter.WHAT)
         network = _of_library(adapter.read(source, own))

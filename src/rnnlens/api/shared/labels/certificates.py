@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.labels.network_provenance import network_provenance
+from rnnlens.names import told
 from rnnlens.results.label import label
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def labelled_certificate(
         "kind": "certificate",
         "tolerance": changes.tolerance,
         "deviation": changes.deviation,
-        "assumption": "all other inputs as they are; twice the deviation is added, measured and "
-        "not proven",
+        "assumption": told(
+            "all other inputs as they are; twice the deviation is added, measured and not proven"
+        ),
     }
     return label(
         changes,

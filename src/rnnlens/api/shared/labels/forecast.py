@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from rnnlens.api.shared.labels.network_provenance import network_provenance
 from rnnlens.checks.forecast.references import REFERENCES
 from rnnlens.checks.forecast.verdict import CAUTIONS
+from rnnlens.names import dimensions_of
+from rnnlens.results.attributes import attributes
 from rnnlens.results.label import label
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
     from rnnlens.api.shared.given.case import Case, NamedTarget
     from rnnlens.checks.forecast.check import ForecastCheck
     from rnnlens.checks.forecast.search import Fit
 
-__all__ = ["labelled_check"]
+__all__ = ["PlainCheck", "labelled_check", "plain_check"]
 
 
 class _About(Protocol):
@@ -34,12 +41,76 @@ class _About(Protocol):
     def background(self) -> bool: ...
 
 
+@dataclass(frozen=True, eq=False)
+class PlainCheck:
+    """A check as the sentences about it read one, without what makes a labelled page of it.
+
+    Parameters
+    ----------
+    attrs : dict of str to value
+        As those of the page.
+    arrays : dict of str to array
+        Its variables and coordinates.
+    """
+
+    attrs: Mapping[Hashable, object]
+    arrays: dict[str, NDArray[np.generic]]
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether the page has a variable or a coordinate."""
+        return name in self.arrays
+
+    def __getitem__(self, name: str) -> Plain:
+        """Give one of them."""
+        return Plain(self.arrays[name])
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """The numbers of a variable."""
+
+    values: NDArray[np.generic]
+
+    def __float__(self) -> float:
+        """Give the one number that there is."""
+        return float(self.values)
+
+
+def plain_check(case: Case, target: NamedTarget, check: ForecastCheck, about: _About) -> PlainCheck:
+    """Give a check for the sentences about it alone."""
+    said = _attributes(case, target, check, about)
+    attrs: dict[Hashable, object] = dict(attributes(said))
+    variables = {name: np.asarray(getattr(check, name)) for name in dimensions_of(check)}
+    return PlainCheck(attrs, variables | {k: np.array(v) for k, v in _coords(case, check).items()})
+
+
 def labelled_check(
     case: Case, target: NamedTarget, check: ForecastCheck, about: _About
 ) -> xr.Dataset:
     """Label a check of a forecast: coordinates, attributes, and the remedies that are named."""
+    extra = _attributes(case, target, check, about)
+    return label(
+        check,
+        coords=_coords(case, check),
+        attrs=network_provenance(case.network, method="check", extra=extra),
+    )
+
+
+def _coords(case: Case, check: ForecastCheck) -> dict[str, list[str]]:
+    return {
+        "reference": list(REFERENCES),
+        # tokens have no mean and no range
+        "feature": list(case.features)[: len(check.input_mean)],
+        "layer": list(check.layers),
+        "remedy": [fit.remedy.kind for fit in check.remedies],
+    }
+
+
+def _attributes(
+    case: Case, target: NamedTarget, check: ForecastCheck, about: _About
+) -> dict[str, object]:
     features = list(case.features)
-    extra: dict[str, object] = {
+    return {
         "kind": "forecast check",
         "target": target.name,
         "unit": target.unit,
@@ -60,17 +131,6 @@ def labelled_check(
         "leak_left": 0.0 if check.leak is None else check.leak.left,
         "seconds": round(about.seconds, 3),
     }
-    return label(
-        check,
-        coords={
-            "reference": list(REFERENCES),
-            # tokens have no mean and no range
-            "feature": features[: len(check.input_mean)],
-            "layer": list(check.layers),
-            "remedy": [fit.remedy.kind for fit in check.remedies],
-        },
-        attrs=network_provenance(case.network, method="check", extra=extra),
-    )
 
 
 def _lead(case: Case, target: NamedTarget) -> int | str:

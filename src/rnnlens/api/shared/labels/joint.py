@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from rnnlens.results.attributes import file_safe
 from rnnlens.results.label import node_path
-from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,8 +13,8 @@ from rnnlens.errors import DataError
 from rnnlens.evidence.table.rows import BY, check_by
 from rnnlens.evidence.table.shares import RowShares, row_shares
 from rnnlens.names import dimensions_of
+from rnnlens.results.attributes import attributes
 from rnnlens.results.label import label
-from rnnlens.results.provenance import file_safe
 
 if TYPE_CHECKING:
     from rnnlens.evidence.options import Shares
@@ -47,7 +47,7 @@ def shares_of(
         "block_length": shares.block_length,
         "share_note": shares.note,
     }
-    attrs = {**explained.attrs, **{key: file_safe(value) for key, value in about.items()}}
+    attrs = {**explained.attrs, **attributes(about)}
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 
 

@@ -9,7 +9,8 @@ from rnnlens.evidence.proof.limits import BUDGET
 from rnnlens.evidence.table.certificates import certified_rows
 from rnnlens.evidence.table.observed import observed_rows
 from rnnlens.evidence.table.tests import older_lags, tested_rows
-from rnnlens.results.provenance import file_safe
+from rnnlens.names import clauses, told
+from rnnlens.results.attributes import attributes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,8 +30,8 @@ __all__ = ["labelled_table"]
 #: What the attributes of a result say, by their names.
 Facts = dict[str, str | int | float]
 #: What was free in a certificate, in words.
-ALONE = "one feature of one lag at a time"
-TOGETHER = "all features of one lag that are not held, together"
+ALONE = told("one feature of one lag at a time")
+TOGETHER = told("all features of one lag that are not held, together")
 
 
 def labelled_table(
@@ -46,7 +47,7 @@ def labelled_table(
         "kind": "evidence on lags",
         "budget": certificates.boxes or BUDGET,
         "deviation": certificates.deviation,
-        "missing": "; ".join(made.missing),
+        "missing": clauses(made.missing),
         "tolerance": tolerance.value,
         "tolerance_text": tolerance.text,
     }
@@ -65,7 +66,7 @@ def labelled_table(
     if made.plain_runs is not None:
         table = _with_moved(table, case, rows, made.plain_runs, unit)
     table = table.assign(_columns(made, rows, unit))
-    return table.assign_attrs({key: file_safe(value) for key, value in attrs.items()})
+    return table.assign_attrs(attributes(attrs))
 
 
 def _columns(piece: object, rows: Rows, unit: str) -> dict[str, xr.Variable]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnnlens.engine.device.choice import chosen
+from rnnlens.names import clauses, told
 from rnnlens.network.arrays import Arrays
 from rnnlens.network.axes import Constant
 from rnnlens.network.layers import Recurrent
@@ -45,18 +46,23 @@ def starting_states(
     for node in network.nodes:
         if not isinstance(node.layer, Recurrent) or not node.layer.stateful:
             continue
-        start = "zeros"
+        start = told("zeros")
         if node.name in (given or {}):
-            start = "the state given"
+            start = told("the state given")
         elif len(node.inputs) > 1:
             read = all(name in constants for name, _ in node.inputs[1:])
-            start = "the state as it was read" if read else "the states that are inputs"
+            start = told("the states that are inputs")
+            if read:
+                start = told("the state as it was read")
         starts.setdefault(start, []).append(node.name)
-    clauses = [f"{' and '.join(names)} from {start}" for start, names in starts.items()]
-    return {"starts_from": "; ".join(clauses)} if clauses else {}
+    said = [
+        told("{layers} from {start}", layers=" and ".join(names), start=start)
+        for start, names in starts.items()
+    ]
+    return {"starts_from": clauses(said)} if said else {}
 
 
 def unsure(origin: Origin) -> dict[str, str]:
     """Give what is assumed of a network and what is left out of it, where anything is."""
     said = {"assumed": still_assumed(origin), "left_out": origin.left_out}
-    return {key: "; ".join(clauses) for key, clauses in said.items() if clauses}
+    return {key: clauses(each) for key, each in said.items() if each}

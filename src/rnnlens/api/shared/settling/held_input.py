@@ -11,6 +11,7 @@ import numpy as np
 from rnnlens.arguments import did_you_mean
 from rnnlens.attribution.inside.readout import keeps_steps_apart
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import clauses, told
 from rnnlens.network.layers import Input
 
 if TYPE_CHECKING:
@@ -62,15 +63,16 @@ def held_input(
                 f"at must be 'mean', the number of a window, values by feature or an array, not "
                 f"{at!r}"
             )
-        values, text = _mean(case, period), "the mean of the windows"
+        values, text = _mean(case, period), told("the mean of the windows")
     elif isinstance(at, int):
-        values, text = _newest(x, at, period), f"the newest of window {at}"
+        values, text = _newest(x, at, period), told("the newest of window {number}", number=at)
     elif isinstance(at, Mapping):
         values = _named(case, at, _mean(case, period))
         text = ", ".join(_as_held(case, name, value) for name, value in at.items())
-        text += "; other features at their mean" if len(at) < x.shape[2] else ""
+        if len(at) < x.shape[2]:
+            text = clauses([text, told("other features at their mean")])
     else:
-        values, text = np.atleast_2d(np.asarray(at, float)), "as given"
+        values, text = np.atleast_2d(np.asarray(at, float)), told("as given")
         if values.ndim != 2 or values.shape[1] != x.shape[2] or period not in {1, len(values)}:
             rows = "phase" if period == 1 else str(period)
             raise DataError(

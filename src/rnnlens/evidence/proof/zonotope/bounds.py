@@ -52,14 +52,14 @@ MORE_OF_ROUNDING = (8, 24)
 
 
 class Boxes(NamedTuple):
-    """Ranges of the same number of free inputs, all at one step.
+    """Ranges of the same number of free inputs.
 
     Parameters
     ----------
     window : array (box,) of int
         Which window.
-    step : int
-        Which step, 0 the oldest.
+    step : int, or array (box,) of int
+        Which step, 0 the oldest; the same one of all boxes that are followed to the end.
     feature : array (box, free) of int
         Which features are free.
     low, high : array (box, free)
@@ -67,7 +67,7 @@ class Boxes(NamedTuple):
     """
 
     window: Whole
-    step: int
+    step: int | Whole
     feature: Whole
     low: Array
     high: Array
@@ -291,16 +291,16 @@ def free_input(known: Start, boxes: Boxes) -> Forms:
     """Give the input with its free numbers as ``middle + half e``."""
     count, free = boxes.low.shape
     x = known.inputs[known.of][boxes.window]
-    every = np.arange(count)[:, None]
+    every, step = np.arange(count)[:, None], np.reshape(boxes.step, (-1, 1))
     middle = 0.5 * (boxes.low + boxes.high)
     reach = np.maximum(boxes.high - middle, middle - boxes.low)
     # one step up: the difference was rounded to the nearest
     half = np.where(reach > 0, np.nextafter(reach, np.inf), 0.0)
     centre = x.copy()
-    centre[every, boxes.step, boxes.feature] = middle
+    centre[every, step, boxes.feature] = middle
     rows = np.zeros((count, x.shape[1], free, x.shape[2]))
-    rows[every, boxes.step, np.arange(free), boxes.feature] = half
+    rows[every, step, np.arange(free), boxes.feature] = half
     ids = np.broadcast_to(np.arange(free), rows.shape[:3]).copy()
     symbols = np.zeros(rows.shape[:2], np.int64)
-    symbols[:, boxes.step] = free
+    symbols[every, step] = free
     return Forms(centre, np.zeros_like(centre), rows, ids, symbols, True)

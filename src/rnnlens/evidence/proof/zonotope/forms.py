@@ -44,6 +44,13 @@ class Forms:
     count: Whole
     sequence: bool
 
+    def part(self, chosen: Whole) -> Forms:
+        """Give those of some boxes."""
+        ids, count = self.ids[chosen], self.count[chosen]
+        return Forms(
+            self.centre[chosen], self.rest[chosen], self.rows[chosen], ids, count, self.sequence
+        )
+
     @property
     def reach(self) -> Array:
         """Sums of absolute coefficients, rounded up, (box, step, unit)."""

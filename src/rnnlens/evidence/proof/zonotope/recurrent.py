@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,19 @@ def _contiguous(array: Any) -> Array:
     return np.ascontiguousarray(np.asarray(array, float))
 
 
+#: Weights made ready, as long as their cells are there.
+_KEPT: WeakKeyDictionary[Cell, Weights] = WeakKeyDictionary()
+
+
 def _weights(cell: Cell, where: str) -> Weights:
+    """Make a cell's weights ready; they are made once."""
+    made = _KEPT.get(cell)
+    if made is None:
+        made = _KEPT[cell] = _made_ready(cell, where)
+    return made
+
+
+def _made_ready(cell: Cell, where: str) -> Weights:
     if not isinstance(cell, LSTM | GRU | SimpleRNN):
         raise UnsupportedModel(f"layer {where!r} has a cell that certificates do not serve")
     made: Any = ready(cell)

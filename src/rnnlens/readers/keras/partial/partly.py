@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.arrays import ArrayGroup, Arrays
 from rnnlens.network.inventory import NamedArray, inventory
 from rnnlens.network.json_values import JsonObject
@@ -45,14 +46,20 @@ def partly(model: WholeModel, refusal: UnsupportedModel) -> Arrays:
     """Name the arrays of every layer that can be read alone."""
     groups = tuple(_groups(model, model.entry, model.store, ""))
     found = deepest(model)
-    notes = [f"It is not read as a network: {refusal}."]
+    notes = [told("It is not read as a network: {refusal}.", refusal=str(refusal))]
     if found is not None:
         notes.append(
-            f"Up to {found[0]} it is: --until {found[0]}, or until={found[0]!r} in rnnlens.read."
+            told(
+                "Up to {layer} it is: --until {layer}, or until={quoted} in rnnlens.read.",
+                layer=found[0],
+                quoted=repr(found[0]),
+            )
         )
     notes.append(
-        "Another architecture, or other layers, may be stated over the file's own: --architecture "
-        "or --layers."
+        told(
+            "Another architecture, or other layers, may be stated over the file's own: "
+            "--architecture or --layers."
+        )
     )
     origin = replace(model.origin, notes=(*model.origin.notes, *notes))
     return Arrays(groups, origin, found[0] if found is not None else "")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from rnnlens.errors import InputError, UnreadableFile
+from rnnlens.names import told
 from rnnlens.network.json_values import JsonObject
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.keras.graph.config import network_of
@@ -62,8 +63,10 @@ class WholeModel:
                 f"the configuration within {self.origin.path or 'the model'} does not say what "
                 f"leads to {name} ({type(error).__name__}: {error}); the file is damaged"
             ) from error
-        more = f" and {len(left) - SAID} more" if len(left) > SAID else ""
-        clause = f"the layers that do not lead to {name}: {', '.join(left[:SAID])}{more}"
+        names: str = ", ".join(left[:SAID])
+        if len(left) > SAID:
+            names = told("{names} and {more} more", names=names, more=len(left) - SAID)
+        clause = told("the layers that do not lead to {layer}: {names}", layer=name, names=names)
         clauses = (*self.origin.left_out, *([clause] if left else []))
         origin = replace(self.origin, left_out=clauses)
         store = CutStore(self.store, self.entry)
@@ -73,7 +76,7 @@ class WholeModel:
         """Read the arrays as layers that were stated over the model's own."""
         made = network_of_weights(weights, options)
         own = " > ".join(kind_of(item) for item in layers_listed(self.entry))
-        clause = f"what was stated over the file's own architecture ({own})"
+        clause = told("what was stated over the file's own architecture ({layers})", layers=own)
         origin = replace(
             made.origin,
             format=self.origin.format,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.arrays import ArrayGroup, Arrays
 from rnnlens.network.inventory import NamedArray, inventory
 from rnnlens.network.network import Network, Node, Origin, Source
@@ -62,8 +63,9 @@ def network_of_weights(source: WeightsSource, options: ReadOptions) -> Network:
     fitting = belonging(_beside(source, options.same_as), source.weights(None), path)
     if len(fitting) == 1:
         network, file = fitting[0]
-        note = (
-            f"The architecture is that of {file.name}, the only one beside the weights that fits."
+        note = told(
+            "The architecture is that of {file}, the only one beside the weights that fits.",
+            file=file.name,
         )
         origin = replace(network.origin, notes=(note, *network.origin.notes[1:]))
         return replace(network, origin=origin)
@@ -101,7 +103,7 @@ def _joined(
             f"{path} is of {own} and {architecture.path} of {keras_version.generation}; rnnlens "
             "joins weights and architecture of the same: save both again in one version"
         )
-    notes = (f"The architecture is in {architecture.path.name}.",)
+    notes = (told("The architecture is in {file}.", file=architecture.path.name),)
     stated = architecture.version or ""
     origin = Origin(weights.what, stated, str(path), digest_of(source.main), notes)
     if isinstance(weights.store, LayerGroups):
@@ -110,8 +112,10 @@ def _joined(
         network = network_of(architecture.config, weights.store, keras_version, origin, same_as)
     if not names_agree(network, weights, numbers=False):
         held = ", ".join(layer.name for layer in weights.layers)
-        note = (
-            f"The arrays are those of layers with other names ({held}), which serve in their order."
+        note = told(
+            "The arrays are those of layers with other names ({names}), which serve in their "
+            "order.",
+            names=held,
         )
         origin = replace(network.origin, notes=(*network.origin.notes, note))
         network = replace(network, origin=origin)
@@ -121,7 +125,7 @@ def _joined(
 def _stated(source: WeightsSource, text: str) -> Network:
     weights = source.weights(None)
     model, notes, stores = model_of(text, weights)
-    stated = f"the layers, as stated: {text.strip()}"
+    stated = told("the layers, as stated: {layers}", layers=text.strip())
     origin = replace(_origin(weights, source, tuple(notes)), assumed=(stated,))
     network = network_of(model, NamedStores(stores), weights.keras_version, origin)
     return accounted(network, source.places())
@@ -136,13 +140,19 @@ def arrays_of(source: WeightsSource) -> Arrays:
     """Name the arrays of a file of weights by their shapes alone."""
     weights = source.weights(None)
     groups = tuple(_group(layer_arrays, weights.keras_version) for layer_arrays in weights.layers)
-    order = "is that of the file" if weights.ordered else "is not in the file"
-    notes = (
+    alone = told(
         "The file holds weights alone. Its arrays do not say which activations the layers use, "
         "whether a recurrent layer gives every step or its last, or where layers without arrays "
-        f"(Dropout, Masking, Flatten) stand; the order of the layers {order}.",
-        f"To read it as a network, {_advice(weights)}.",
+        "(Dropout, Masking, Flatten) stand; the order of the layers is not in the file."
     )
+    if weights.ordered:
+        alone = told(
+            "The file holds weights alone. Its arrays do not say which activations the layers "
+            "use, whether a recurrent layer gives every step or its last, or where layers without "
+            "arrays (Dropout, Masking, Flatten) stand; the order of the layers is that of the "
+            "file."
+        )
+    notes = (alone, told("To read it as a network, {advice}.", advice=_advice(weights)))
     return Arrays(groups, _origin(weights, source, notes))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnnlens.errors import InputError
+from rnnlens.names import told
 from rnnlens.network.json_values import Json
 from rnnlens.readers.keras.layers.plain import AT_REST
 from rnnlens.readers.keras.weights import WITH_ARRAYS
@@ -191,7 +192,8 @@ def model_of(
         weights.ordered and len(with_arrays) != len(weights.layers)
     ):
         raise InputError(_wrong(text, _miscounted(len(with_arrays), weights)))
-    left, entries, notes = list(weights.layers), [], [f"The layers are as stated: {text.strip()}."]
+    left, entries, notes = list(weights.layers), [], []
+    notes.append(told("The layers are as stated: {layers}.", layers=text.strip()))
     stores: dict[str, VariableStore] = {}
     for number, layer in enumerate(layers):
         options = _plain_options(layer, layers[number + 1 :], notes)
@@ -271,9 +273,13 @@ def _plain_options(
     if layer.kind in CELLS and "return_sequences" not in options:
         follows = next((each.kind for each in after if each.kind not in PASSES), "")
         options["return_sequences"] = follows in TAKES_STEPS
-        what = "every step" if options["return_sequences"] else "its last step"
-        where = f"before {follows}" if follows else "at the end"
-        notes.append(f"{layer.kind} {where} gives {what}, as nothing else was stated.")
+        where = told("before {layer}", layer=follows) if follows else told("at the end")
+        values = {"kind": layer.kind, "where": where}
+        notes.append(
+            told("{kind} {where} gives every step, as nothing else was stated.", **values)
+            if options["return_sequences"]
+            else told("{kind} {where} gives its last step, as nothing else was stated.", **values)
+        )
     return options
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import (
     Activate,
@@ -174,8 +175,10 @@ def _is_nan(op: OnnxOperator, values: Given, builder: OnnxGraphBuilder) -> list[
             )
         waiting += [ref[0] for ref in builder.nodes[number].inputs]
     builder.note(
-        "the graph looks for NaN and fills it; windows are taken without NaN, for which that "
-        "changes nothing: fill them as the graph does"
+        told(
+            "the graph looks for NaN and fills it; windows are taken without NaN, for which that "
+            "changes nothing: fill them as the graph does"
+        )
     )
     return [FixedArray(np.zeros((1,) * x.rank, bool), batch=x.batch)]
 

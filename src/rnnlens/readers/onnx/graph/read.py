@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnlens.errors import InputError, UnreadableFile, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.check import check
 from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Layer, Recurrent
 from rnnlens.network.network import Network, Node, Origin
@@ -212,8 +213,11 @@ def _take(
         branch, within = chosen(op, given, values)
         if undecided & set(op.inputs):
             builder.notes.append(
-                f"node {op.text} asks for the number of samples or of steps; what it does for any "
-                "number but the one that it asks for was read"
+                told(
+                    "node {name} asks for the number of samples or of steps; what it does for any "
+                    "number but the one that it asks for was read",
+                    name=op.text,
+                )
             )
         for number, inner in enumerate(branch.operators):
             _take((*place, number), inner, within, undecided, builder, used=used, cache=cache)

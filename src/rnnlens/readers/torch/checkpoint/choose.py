@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.readers.torch.checkpoint.parts import Part
 from rnnlens.readers.torch.weights.accounting import listed
 from rnnlens.readers.torch.weights.names import is_recurrent
@@ -47,7 +48,7 @@ def _under(part: Part, start: str) -> Part | None:
     if not any(is_recurrent(key) for key in arrays):
         return None
     others = len(part.arrays) - len(arrays)
-    left = (f"{others} arrays outside of {start}",) if others else ()
+    left = (told("{count} arrays outside of {name}", count=others, name=start),) if others else ()
     return replace(part, arrays=arrays, left_out=(*part.left_out, *left))
 
 

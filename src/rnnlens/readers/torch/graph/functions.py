@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rnnlens.names import told
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import (
     Activate,
@@ -319,8 +320,10 @@ def finite_alone(call: TorchCall, value: TorchValue) -> None:
             )
         waiting += [one for one, _ in node.inputs]
     call.builder.note(
-        "the code looks for NaN and fills it; windows are taken without NaN, for which that "
-        "changes nothing: fill them as the code does"
+        told(
+            "the code looks for NaN and fills it; windows are taken without NaN, for which that "
+            "changes nothing: fill them as the code does"
+        )
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.network.check import check
 from rnnlens.network.network import Network, Origin
 from rnnlens.readers.hardening.contents import digest_of
@@ -113,9 +114,9 @@ def _reading(
         subject,
         graph.rounded,
     )
-    notes = ["the network is that of the program's own steps; no code of it was run"]
+    notes = [told("the network is that of the program's own steps; no code of it was run")]
     if not candidate.steps:
-        notes.append("the graph as exported serves windows of the example's length")
+        notes.append(told("the graph as exported serves windows of the example's length"))
     network = Network(
         candidate.nodes, tuple(graph.outputs), replace(origin, notes=tuple(notes)), "program"
     )

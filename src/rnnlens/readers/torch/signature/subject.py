@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnlens.errors import InputError, UnsupportedModel
+from rnnlens.names import told
 from rnnlens.readers.refusals import first_line
 from rnnlens.readers.torch.export import following, quiet
 from rnnlens.readers.torch.signature.call import Call, call_of
@@ -111,10 +112,14 @@ class Subject:
             return ()
         names = ", ".join(one.name for one in self.carried.kept)
         zero = not any(bool(one.row.any()) for one in self.carried.kept)
-        start = "zeros" if zero else "the numbers that it holds now"
+        start = told("zeros") if zero else told("the numbers that it holds now")
         return (
-            f"the module keeps a state from call to call ({names}); the network starts every "
-            f"window from the state as it was read, {start}, and carries nothing on",
+            told(
+                "the module keeps a state from call to call ({names}); the network starts every "
+                "window from the state as it was read, {start}, and carries nothing on",
+                names=names,
+                start=start,
+            ),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from rnnlens.errors import UnsupportedModel
+from rnnlens.names import told
 from rnnlens.readers.torch.weights.lazy import LazyArray
 from rnnlens.readers.torch.weights.names import CELL_ARRAY
 
@@ -43,8 +44,10 @@ def check_plain_cell(name: str, kind: str, arrays: Collection[str], used: Collec
 def listed(names: Collection[str]) -> str:
     """List names, a dozen at most."""
     some = list(names)[:SHOWN]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(some)}{more}"
+    shown = ", ".join(some)
+    if len(names) <= SHOWN:
+        return shown
+    return told("{names} and {more} more", names=shown, more=len(names) - SHOWN)
 
 
 def fitting_heads(arrays: Mapping[str, LazyArray], used: Collection[str], width: int) -> list[str]:
@@ -65,4 +68,4 @@ def left_out(arrays: Collection[str], used: Collection[str]) -> tuple[str, ...]:
     unused = sorted(
         key for key in set(arrays) - set(used) if key.rpartition(".")[2] != "num_batches_tracked"
     )
-    return (f"arrays that are not used: {listed(unused)}",) if unused else ()
+    return (told("arrays that are not used: {names}", names=listed(unused)),) if unused else ()

@@ -12,12 +12,13 @@ import re
 import sys
 from collections.abc import Collection, Mapping
 
+from rnnlens.names import told
 from rnnlens.pickles.inert import Global, Made
 
 __all__ = ["ROUNDED", "beside", "of_whole_numbers", "unpacked"]
 
 #: What a network read from such layers leaves out.
-ROUNDED = (
+ROUNDED = told(
     "the model itself rounds within its quantised layers at every step; the network as read has "
     "their weights and does not round"
 )

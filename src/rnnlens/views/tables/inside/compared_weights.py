@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnnlens.views.tables.inside.gate_names import gate_name
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.inside.weights import comparison_sentences, layer_nodes
 from rnnlens.views.words.language import marked, phrase, say
@@ -87,7 +87,7 @@ def _table(node: xr.Dataset, headings: Mapping[str, str]) -> Table:
 
 def comparison_summary(tree: xr.DataTree) -> Row:
     """Give a result of ``compare_weights`` as a plain dict, ready for JSON."""
-    attrs = {str(key): plain(value) for key, value in tree.attrs.items()}
+    attrs = plain_attributes(tree.attrs)
     nodes = layer_nodes(tree)
     rows = [row for node in nodes for row in comparison_rows(node)]
     return {

@@ -8,11 +8,12 @@ import numpy as np
 
 from rnnlens.views.tables.explanation import aligned
 from rnnlens.views.tables.inside.gate_names import gate_name
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.tables.summary import target_and_unit, time_text
 from rnnlens.views.words.inside.weights import gate_text
 from rnnlens.views.words.language import say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.units import unit_text, with_unit
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def gate_contributions_summary(carried: xr.Dataset) -> Row:
         for step, values in zip(carried[axis].values, _means(carried, "unit"), strict=True)
     ]
     return {
-        **{str(key): plain(value) for key, value in carried.attrs.items()},
+        **plain_attributes(carried.attrs),
         "samples": int(carried.sizes["sample"]),
         **{
             f"mean_{name}": float(carried[name].mean())
@@ -128,7 +129,7 @@ def _summed(carried: xr.Dataset) -> str:
     values = {
         "forecast": forecast,
         "base": base,
-        "baseline": attrs["baseline"],
+        "baseline": attribute_text(attrs, "baseline"),
         "change": with_unit(f"{forecast - base:+.4g}", attrs.get("unit")),
         "parts": parts,
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.inside.probe import (
     best_control,
@@ -115,7 +115,7 @@ def _table(tree: xr.DataTree) -> Table:
 
 def probe_summary(tree: xr.DataTree) -> Row:
     """Give a result of ``probe`` as a plain dict, ready for JSON."""
-    attrs = {str(key): plain(value) for key, value in tree.attrs.items()}
+    attrs = plain_attributes(tree.attrs)
     return {
         **attrs,
         "summary": probe_sentences(tree),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlens.views.tables.inside.gate_names import gate_name
-from rnnlens.views.tables.plain import Row, plain
+from rnnlens.views.tables.plain import Row, plain, plain_attributes
 from rnnlens.views.tables.stated import with_origin
 from rnnlens.views.words.inside.weights import layer_nodes, summary_sentences
 from rnnlens.views.words.language import marked, phrase, say
@@ -133,7 +133,7 @@ def _units(node: xr.Dataset) -> Table:
 
 def weights_summary(tree: xr.DataTree) -> Row:
     """Give a result of ``summarize_weights`` as a plain dict, ready for JSON."""
-    attrs = {str(key): plain(value) for key, value in tree.attrs.items()}
+    attrs = plain_attributes(tree.attrs)
     nodes = layer_nodes(tree)
     return {
         **attrs,

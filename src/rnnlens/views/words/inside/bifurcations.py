@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.views.words.inside.fixed_points import SETTLES
 from rnnlens.views.words.language import many, phrase, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
@@ -72,7 +73,12 @@ def _counted(moved: xr.Dataset) -> str:
         "low": f"{values[0]:g}",
         "high": with_unit(f"{values[-1]:g}", attrs.get("feature_unit")),
     }
-    said = {"feature": attrs["feature"], "count": len(values), "at": attrs["at"], **ends}
+    said = {
+        "feature": attrs["feature"],
+        "count": len(values),
+        "at": attribute_text(attrs, "at"),
+        **ends,
+    }
     moves = (
         say(
             "With {feature} moved from {low} to {high} in {count} values, and other features held "

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.views.words.durations import steps_in_words
 from rnnlens.views.words.language import many, marked, phrase, say
+from rnnlens.views.words.origin import attribute_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +44,7 @@ def fixed_points_sentences(found: xr.Dataset) -> list[str]:
 
 def _counted(found: xr.Dataset) -> str:
     count, steps = found.sizes["point"], found.sizes["phase"]
-    values = {"at": found.attrs["at"], "steps": steps}
+    values = {"at": attribute_text(found.attrs, "at"), "steps": steps}
     if not count:
         return (
             say(

@@ -8,7 +8,6 @@ which question.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import numpy as np
 from rnnlens.views.words.durations import steps_in_words
 from rnnlens.views.words.explanation import figure
 from rnnlens.views.words.language import many, marked, phrase, say
+from rnnlens.views.words.origin import each_text
 from rnnlens.views.words.units import with_unit
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def measure_name(measure: str) -> str:
 
 def memory_sentences(tree: xr.DataTree) -> list[str]:
     """Say what each measure found, and which to believe for which question."""
-    missing = json.loads(str(tree.attrs.get("not_given") or "{}"))
+    missing = each_text(tree.attrs, "not_given")
     step = str(tree.attrs.get("step", ""))
     said = [*_layers(tree, step), *_by_window(tree, step)]
     names = {

@@ -12,6 +12,7 @@ from rnnlens.names import CANDIDATES
 from rnnlens.views.tables.plain import Attributes
 from rnnlens.views.words.explanation import percent
 from rnnlens.views.words.language import listed, many, marked, phrase, say
+from rnnlens.views.words.origin import each_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -231,7 +232,7 @@ def _influence(node: xr.Dataset, layer: str, target: str) -> Iterator[str]:
 
 def comparison_sentences(tree: xr.DataTree) -> list[str]:
     """Say of each layer how far the two networks are apart."""
-    missing = json.loads(str(tree.attrs.get("not_given") or "{}"))
+    missing = each_text(tree.attrs, "not_given")
     said = []
     for node in layer_nodes(tree):
         layer = str(node.attrs["layer"])

@@ -16,6 +16,7 @@ import numpy as np
 from rnnlens.views.words.explanation import figure, percent
 from rnnlens.views.words.lags import span
 from rnnlens.views.words.language import many, paragraph, say
+from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.rounding import rounded_up
 from rnnlens.views.words.units import with_unit
 
@@ -131,7 +132,7 @@ def fidelity_answer(fidelity: xr.Dataset | None) -> Answer:
         int(a.get("samples", 0)),
         "In {count} window its output differs from that of {source} by {largest} at most.",
         "In {count:,} windows its outputs differ from those of {source} by {largest} at most.",
-        source=a.get("against", say("its source")),
+        source=attribute_text(a, "against") or say("its source"),
         largest=figure(a.get("largest", float(fidelity["largest_difference"].max())), digits=2),
     )
     if a.get("agrees"):
@@ -176,7 +177,7 @@ def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:
         if far == steps:
             short = say("Not settled within its window of {span}.", span=span(steps, step))
             text = say("No test could show that any of it is without use.")
-            return Answer("memory", question, short, f"{text} {most}".strip(), "open")
+            return Answer("memory", question, short, paragraph([text, most]), "open")
         least = with_unit(rounded_up(float(a["margin"]), 2), a.get("loss_unit", ""))
         short = say("{span}.", span=span(far, step)) if far else say("Nowhere.")
         text = (
@@ -192,7 +193,7 @@ def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:
                 least=least,
             )
         )
-        return Answer("memory", question, short, f"{text} {most}".strip(), "good")
+        return Answer("memory", question, short, paragraph([text, most]), "good")
     untested = say("Whether older inputs matter was not tested.")
     if not most:
         return Answer("memory", question, say("Not known."), untested, "open")
@@ -204,7 +205,7 @@ def lags_answer(lags: xr.Dataset, evidence: xr.Dataset | None) -> Answer:
         if _needed(lags) == lags.sizes["lag"]  # the newest alone do not carry it
         else say("Mostly at what is newest.")
     )
-    return Answer("memory", question, short, f"{most} {untested}", "open")
+    return Answer("memory", question, short, paragraph([most, untested]), "open")
 
 
 def _most_of(lags: xr.Dataset, step: str) -> str:

@@ -14,6 +14,7 @@ from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.interventions.intervention import Clamp, Freeze, Patch, states_after
 from rnnlens.engine.recurrent_layers import locate_layer
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -64,7 +65,12 @@ def prepared(case: Case, asked: Intervention, means_from: Inputs) -> PreparedInt
         made = _patch(case, place, asked, steps, asked.patch_from)
     else:
         made = _freeze(place, asked, steps)
-    return PreparedIntervention(made.parts, f"{place.name}: {made.text} {in_words(steps)}")
+    return PreparedIntervention(
+        made.parts,
+        told(
+            "{layer}: {change} {where}", layer=place.name, change=made.text, where=in_words(steps)
+        ),
+    )
 
 
 def _clamp(
@@ -84,7 +90,7 @@ def _clamp(
     if to is None or (isinstance(to, str) and to == "mean"):
         means = gate_means(case.network, dict(means_from), place)
         count = len(next(iter(means_from.values())))
-        value, said = means[names.index(gate)], f"its mean over {count:,} windows"
+        value, said = means[names.index(gate)], told("its mean over {count:,} windows", count=count)
     elif isinstance(to, str):
         raise InputError(f"a gate is clamped to 'mean', a number or an array, not to {to!r}")
     else:
@@ -95,9 +101,12 @@ def _clamp(
                 f"an array of shape {value.shape}"
                 + ("" if np.isfinite(value).all() else " with NaN")
             )
-        said = f"{float(value):g}" if value.ndim == 0 else "an array"
+        said = f"{float(value):g}" if value.ndim == 0 else told("an array")
     clamp = Clamp(place, steps, units, gate, np.broadcast_to(value, (cell.units,)))
-    return PreparedIntervention((clamp,), f"{gate} gate clamped to {said}{some_units(units)}")
+    text = told(
+        "{gate} gate clamped to {value}{units}", gate=gate, value=said, units=some_units(units)
+    )
+    return PreparedIntervention((clamp,), text)
 
 
 def _freeze(
@@ -111,8 +120,9 @@ def _freeze(
     for number in chosen:
         units = which_units(asked.units, cell.state_sizes[number])
         parts.append(Freeze(place, steps, units, (number,)))
-    names = " and ".join(cell.states[number] for number in chosen)
-    return PreparedIntervention(tuple(parts), f"{names} state frozen{some_units(parts[0].units)}")
+    names = [cell.states[number] for number in chosen]
+    text = told("{states} state frozen{units}", states=names, units=some_units(parts[0].units))
+    return PreparedIntervention(tuple(parts), text)
 
 
 def _patch(
@@ -130,10 +140,13 @@ def _patch(
     for number in chosen:
         units = which_units(asked.units, cell.state_sizes[number])
         parts.append(Patch(place, steps, units, (number,), (donors[number],)))
-    names = " and ".join(cell.states[number] for number in chosen)
-    return PreparedIntervention(
-        tuple(parts), f"{names} state from {said}{some_units(parts[0].units)}"
+    text = told(
+        "{states} state from {source}{units}",
+        states=[cell.states[number] for number in chosen],
+        source=said,
+        units=some_units(parts[0].units),
     )
+    return PreparedIntervention(tuple(parts), text)
 
 
 def _donor(case: Case, given: int | ArrayLike) -> tuple[Inputs, str]:
@@ -145,7 +158,7 @@ def _donor(case: Case, given: int | ArrayLike) -> tuple[Inputs, str]:
                 f"patch_from names window {given}, but the windows are 0 to {len(own) - 1}"
             )
         return {name: array[given : given + 1] for name, array in case.inputs.items()}, (
-            f"window {given}"
+            told("window {number}", number=given)
         )
     array = np.asarray(given, dtype=np.float64)
     steps = own.shape[1] if case.padding is None else case.padding.given
@@ -159,7 +172,7 @@ def _donor(case: Case, given: int | ArrayLike) -> tuple[Inputs, str]:
         )
     if case.padding is not None:
         array = case.padding.arranged(array)
-    return entries(case.network, {**case.inputs, case.of: array}), "another window"
+    return entries(case.network, {**case.inputs, case.of: array}), told("another window")
 
 
 def _states(place: LayerLocation, given: str | None) -> tuple[int, ...]:

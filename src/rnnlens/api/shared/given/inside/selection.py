@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from rnnlens.errors import DataError, InputError
+from rnnlens.names import told
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,9 @@ def some_units(units: NDArray[np.bool_]) -> str:
         return ""
     named = np.flatnonzero(units)
     listed = ", ".join(str(unit) for unit in named[:8]) + (", ..." if len(named) > 8 else "")
-    return f" in unit{'s' if len(named) > 1 else ''} {listed}"
+    if len(named) == 1:
+        return told(" in unit {units}", units=listed)
+    return told(" in units {units}", units=listed)
 
 
 def in_words(steps: NDArray[np.bool_]) -> str:
@@ -84,9 +87,13 @@ def in_words(steps: NDArray[np.bool_]) -> str:
     ('at lags 1 to 2 and 5', 'at all lags')
     """
     if steps.all():
-        return "at all lags"
+        return told("at all lags")
     lags = np.sort(len(steps) - np.flatnonzero(steps))
     runs = np.split(lags, np.flatnonzero(np.diff(lags) > 1) + 1)
-    said = [f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
-    listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
-    return f"at lag{'s' if len(lags) > 1 else ''} {listed}"
+    listed = [
+        told("{low} to {high}", low=int(run[0]), high=int(run[-1])) if len(run) > 1 else str(run[0])
+        for run in runs
+    ]
+    if len(lags) == 1:
+        return told("at lag {lags}", lags=listed)
+    return told("at lags {lags}", lags=listed)

@@ -12,6 +12,7 @@ from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.baselines.windows import RealWindows
 from rnnlens.errors import DataError
+from rnnlens.names import clauses, told
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -102,7 +103,7 @@ def _of_several(
     texts = {name: one.text for name, one in made.items()}
     text = next(iter(texts.values()))
     if len(set(texts.values())) > 1:
-        text = "; ".join(f"{name}: {one}" for name, one in texts.items())
+        text = clauses(told("{name}: {fact}", name=name, fact=one) for name, one in texts.items())
     windows = tuple(_laid(case, made, number) for number in range(many))
     return Baseline(text, windows, np.array([], np.int64), kept if kept.any() else None), names
 
