@@ -1,4 +1,7 @@
-"""A fresh interpreter: how long `import rnnlens`, `--help` and `inspect` take from start to end."""
+"""A fresh interpreter: how long `import rnnlens`, `--help` and `inspect` take from start to end.
+
+And how long a live PyTorch module takes to be read there, without the import of torch.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,48 @@ PEERS = {
 }
 #: The most seconds that a command may take.
 HELP, INSPECT = 0.5, 1.5
+#: The shapes of windows and statics of a live module (batch aside), and the most seconds of one
+#: processor.
+LIVE = {
+    "LSTM with statics, 24 steps": ((24, 8), (5,), 2.0),
+    "LSTM with statics, 365 steps": ((365, 8), (5,), 3.0),
+}
+#: What reads such a module, and prints the processor time that it took.
+READ = """
+import time, torch
+class Forecaster(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = torch.nn.LSTM({0[1]} + {1[0]}, 32, batch_first=True)
+        self.fc = torch.nn.Linear(32, 1)
+    def forward(self, x, z):
+        x = torch.cat([x, z[:, None].expand(-1, x.shape[1], -1)], -1)
+        return self.fc(self.rnn(x)[0][:, -1])
+given = torch.randn(2, *{0}), torch.randn(2, *{1})
+torch.set_num_threads(1)
+began = time.process_time()
+import rnnlens
+rnnlens.read(Forecaster(), example=given)
+print(time.process_time() - began)
+"""
 
 
 def python(*arguments: str) -> Callable[[], object]:
     """Give what runs the interpreter once."""
     command = [sys.executable, *arguments]
     return lambda: subprocess.run(command, capture_output=True, check=True)
+
+
+def live(record: Record) -> None:
+    """Read live modules, each in a process of its own, the least of three."""
+    for name, (window, statics, most) in LIVE.items():
+        command = [sys.executable, "-c", READ.format(window, statics)]
+        runs = [subprocess.run(command, capture_output=True, check=True) for _ in range(3)]
+        seconds = min(float(one.stdout.split()[-1]) for one in runs)
+        record.values("read a live PyTorch module: processor time", name, {OURS: (seconds, "s")})
+        record.claim(
+            "read a live PyTorch module: processor time", seconds, "s", most=most, sizes=name
+        )
 
 
 def main() -> None:
@@ -51,6 +90,7 @@ def main() -> None:
         ("rnnlens inspect --json", INSPECT),
     ):
         record.claim(name, times[name].median, "s", most=most, sizes=sizes)
+    live(record)
     record.save()
 
 

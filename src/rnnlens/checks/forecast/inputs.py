@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlens.engine.forward import forward
+from rnnlens.engine.schedule.context import equations
 from rnnlens.engine.trace import gate_names, layer_traces
 from rnnlens.names import CANDIDATES
 
@@ -28,6 +30,9 @@ MANY = 0.2
 NEAR = 0.01
 #: Windows that are traced for it.
 TRACED = 16
+#: Steps up to which they are traced by the equations: to compile the kernel takes a hundred times
+#: as long.
+SHORT = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +76,11 @@ def saturation(data: ForecastData) -> tuple[tuple[str, ...], Array]:
     chosen = np.unique(np.linspace(0, len(data) - 1, TRACED).astype(int))
     some = data.select(chosen)
     names, shares = gate_names(data.network), {}
-    for layer, trace in layer_traces(forward(data.network, dict(some.inputs))).items():
+    run = forward(data.network, dict(some.inputs))
+    steps = max((one.shape[1] for one in some.inputs.values() if one.ndim > 1), default=0)
+    with equations() if steps <= SHORT else nullcontext():
+        traces = layer_traces(run)
+    for layer, trace in traces.items():
         # the candidate is no gate: its sign is its message
         gates = [k for k, name in enumerate(names[layer]) if name not in CANDIDATES]
         value = trace.gate_value[:, :, gates]
