@@ -155,8 +155,14 @@ class Cut:
         return cls(axis, newest, window)
 
     def windows(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Cut the windows: values (row, feature) -> (sample, step, feature)."""
+        """Cut the windows: values (row, feature) -> (sample, step, feature).
+
+        Windows that follow one another row by row are looked at where they lie, not copied.
+        """
         sliding = np.lib.stride_tricks.sliding_window_view(values, self.window, axis=0)
+        first, count = self.newest[0] - self.window + 1, len(self.newest)
+        if self.newest[-1] - self.newest[0] == count - 1:
+            return sliding[first : first + count].transpose(0, 2, 1)
         return np.ascontiguousarray(sliding[self.newest - self.window + 1].transpose(0, 2, 1))
 
     def _found(self, lead: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
