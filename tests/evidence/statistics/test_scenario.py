@@ -1,6 +1,7 @@
 """Observed values in the place of a lag: what was seen, where, and what it bounds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -266,6 +267,10 @@ def test_counter_examples_are_made_sure_of_where_asked_and_by_enclosures_where_f
 ):
     _, _, windows = made("lstm", rng, count=20)
     asked, begun = np.array([True, False, True, False]), []
+    parts = [
+        replace(part, doubtful=bool(one))
+        for part, one in zip(lag_parts((4, 2)), asked, strict=True)
+    ]
     start = replacement_module.start
 
     def counted(*given, **more):
@@ -273,10 +278,10 @@ def test_counter_examples_are_made_sure_of_where_asked_and_by_enclosures_where_f
         return start(*given, **more)
 
     monkeypatch.setattr(replacement_module, "start", counted)
-    found = scenario(windows, lag_parts((4, 2)), tolerance=1e-4, doubtful=asked)
+    found = scenario(windows, parts, tolerance=1e-4)
     np.testing.assert_array_equal(found.moved, asked)
     assert (found.exceeded > 0).all() and len(begun) == 2
     monkeypatch.setattr(scenario_module, "ENCLOSED", 2 * windows.enclosing - 1)
-    again = scenario(windows, lag_parts((4, 2)), tolerance=1e-4, doubtful=asked)
+    again = scenario(windows, parts, tolerance=1e-4)
     np.testing.assert_array_equal(again.moved, asked)
     assert len(begun) == 2

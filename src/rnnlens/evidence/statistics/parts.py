@@ -24,10 +24,13 @@ class Part:
         What it is called, such as ``"lag 3"`` or ``"wind at lag 3"``.
     hidden : array (step, feature) of bool
         The numbers.
+    doubtful : bool
+        Whether it is made sure of a counter-example, where observed values are drawn.
     """
 
     title: str
     hidden: NDArray[np.bool_]
+    doubtful: bool = True
 
     @property
     def lags(self) -> tuple[int, int]:

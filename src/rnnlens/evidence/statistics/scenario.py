@@ -156,15 +156,14 @@ def scenario(
     draws: int | None = None,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-    doubtful: NDArray[np.bool_] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scenario:
     """Replace each part by observed values and see how far forecasts move.
 
-    It is made sure of each doubtful part whether it moved one, of all where not given: that bounds
-    what rounding does to two windows, which of large networks takes longer than all draws.
+    It is made sure of each doubtful part whether it moved one: that bounds what rounding does to
+    two windows, which of large networks takes longer than all draws.
 
-    Shapes: values (window, step, feature), doubtful (part,) of bool.
+    Shapes: values (window, step, feature).
     """
     wanted = _checked(draws, tolerance, draws_needed(confidence=confidence))
     if not parts:
@@ -184,7 +183,7 @@ def scenario(
     else:
         changes = _changes(runs, drawn, progress)
     counted = [_counted(one, tolerance) for one in changes]
-    moves = _largest_moves(windows, drawn, counted, doubtful)
+    moves = _largest_moves(windows, drawn, counted)
     tried = pairs if exhaustive else wanted
     exceeded = np.array([move.exceeded for move in moves])
     limits = [share_limit(int(count), tried, confidence) for count in exceeded]
@@ -314,12 +313,13 @@ def _largest_moves(
     windows: Replacement,
     drawn: Sequence[_Pairs],
     counted: Sequence[_Counted],
-    doubtful: NDArray[np.bool_] | None,
 ) -> list[_LargestMove]:
     """Run the pair of each part that moved a forecast most again, in double precision."""
     x, moves = windows.x, []
     unsure = [
-        k for k, one in enumerate(counted) if one.exceeded > 0 and (doubtful is None or doubtful[k])
+        k
+        for k, (one, pairs) in enumerate(zip(counted, drawn, strict=True))
+        if one.exceeded > 0 and pairs.part.doubtful
     ]
     enclosed = len(unsure) * windows.enclosing <= ENCLOSED
     for block in blocks(len(drawn), x[0].size):

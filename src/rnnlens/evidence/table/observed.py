@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +67,11 @@ def draw_rows(
     rows.check_free()
     return scenario(
         Replacement(question),
-        rows.parts,
+        [replace(part, doubtful=bool(d)) for part, d in zip(rows.parts, doubtful, strict=True)],
         values=data.values,
         tolerance=data.tolerance.value,
         draws=affordable(question, rows, asked, question.windows).replacements,
         seed=asked.seed,
-        doubtful=doubtful,
         progress=progress,
     )
 
