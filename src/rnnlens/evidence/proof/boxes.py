@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BATCH",
     "MOST_CORNERS",
     "TINY",
     "Frontier",

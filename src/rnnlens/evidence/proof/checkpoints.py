@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.kinds import keeps_steps_apart
-from rnnlens.evidence.proof.boxes import Frontier, RangeQuestions
+from rnnlens.evidence.proof.boxes import BATCH, Frontier, RangeQuestions
 from rnnlens.evidence.proof.stretches import (
     OutputForm,
     Reached,
@@ -152,9 +152,16 @@ class Checkpoints:
         return np.maximum(self.next - STRIDE, 0)
 
     @property
-    def cost(self) -> float:
-        """Multiplications that the look of a question takes, about."""
-        return cost(self.known, self.steps - STRIDE) / 2
+    def part(self) -> Whole:
+        """Number questions that are looked at together (question,), by stretch, the newest highest.
+
+        Neighbours stay together, and windows as far as a part does not take long.
+        """
+        asked = self.asked
+        names = np.column_stack([asked.feature, asked.window])
+        own = np.unique(names, axis=0, return_inverse=True)[1].ravel()
+        own //= max(1, int(BATCH / (STRIDE * cost(self.known, self.steps - STRIDE))))
+        return self.begin * (own.max(initial=0) + 1) + own.max(initial=0) - own
 
     def look(self, front: Frontier, allowed: Array) -> Array:
         """Bound how far boxes of one stretch move the output (box,); infinite where not known.

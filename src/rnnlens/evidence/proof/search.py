@@ -170,8 +170,7 @@ class _Search:
         if self.checkpoints is None:
             self.coarse = self._parts(whole_boxes(asked))
         else:
-            begin, shared = self.checkpoints.begin, self.checkpoints.cost
-            self.coarse = in_parts(whole_boxes(asked), begin, lambda _: shared)
+            self.coarse = in_parts(whole_boxes(asked), self.checkpoints.part, lambda _: 1.0)
         self.waiting: list[Frontier] = []
         #: those of rows with a counter-example, before their first look and after it
         self.put_off: list[Frontier] = []
