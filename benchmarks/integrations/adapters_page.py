@@ -45,8 +45,8 @@ and pytorch-forecasting are, is read as that module alone where `example=` says 
   of the newest step, `lead = 0`, and comes before `clip_targets_to_zero`, which results say.
 - **darts** keeps the scaler apart from the model, so it is passed; results are then in the series'
   own units. Covariates that a model makes itself (`add_encoders`) are made by it here too, but for
-  `position`, which counts from the end of each series. With `use_reversible_instance_norm=True` each window is scaled by its own mean and
-  spread, which are an input `window` of the network.
+  `position`, which counts from the end of each series. With `use_reversible_instance_norm=True` each
+  window is scaled by its own mean and spread, which are an input `window` of the network.
 - **neuralforecast** scales each window by numbers of its own (`scaler_type`; its median and MAD by
   default) and the forecast back by them. They are an input `window` of the network, so what they
   bring to a forecast has contributions of its own, in the series' unit, beside those of the scaled
@@ -99,10 +99,10 @@ HELD = """
 Each model was built and trained for a few steps by the library itself, on generated data, in an
 environment of its own; `make integrations` makes them, runs the examples at two sets of versions of
 each library, and writes this page. scikeras 0.13.0 is its only version for Keras 3 (0.12.0 stops in
-`fit` with it), so its two sets differ in Keras and scikit-learn. *forecast* and *sum*: the largest difference to the library's own
-forecast, in sizes of the largest forecast, of the forecast that rnnlens gives and of contributions
-and the baseline's forecast together, both through the library's scalers, in its units; *back*: that
-of the sums of what `to_native` gives, a forecast at a time.
+`fit` with it), so its two sets differ in Keras and scikit-learn. *forecast* and *sum*: the largest
+difference to the library's own forecast, in sizes of the largest forecast, of the forecast that
+rnnlens gives and of contributions and the baseline's forecast together, both through the library's scalers, in its units; *back*: that
+of the sums of what `to_native` gives, a forecast at a time, where the last run of that version asked.
 
 | library | model | forecasts | forecast | sum | back | given back as | inputs and features |
 |---|---|---|---|---|---|---|---|
