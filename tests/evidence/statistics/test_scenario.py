@@ -229,8 +229,13 @@ def test_padding_is_refused(rng):
         replacement(masked, x, ResolvedTarget((0,)))
 
 
-def test_a_draw_is_a_counter_example_where_more_than_rounding_is_left_of_it(rng):
+@pytest.mark.parametrize("enclosed", [True, False])
+def test_a_draw_is_a_counter_example_where_more_than_rounding_is_left_of_it(
+    rng, monkeypatch, enclosed
+):
     """Exactly constant, and moved by rounding alone in a plain run: no counter-example."""
+    if not enclosed:
+        monkeypatch.setattr(scenario_module, "ENCLOSED", 0)
     a, b = 16777215.0, 16777213.0
     core = SimpleRNN(Gate(np.array([[a, b, a + b]]), np.zeros((3, 3))), Activation("linear"))
     out = Dense(np.array([[1.0], [1.0], [-1.0]]))
