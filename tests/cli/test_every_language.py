@@ -6,11 +6,18 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.preprocessing import MinMaxScaler
 
 import rnnlens
 from pseudo import outside, pseudo_language
 from rnnlens.demo.weather import demo_files
+from rnnlens.series.draft.draft import draft
+from rnnlens.series.draft.facts import Asked, Facts
+from rnnlens.series.draft.several import draft_of_inputs
+from rnnlens.series.scalers.variables import columns_given
+from rnnlens.views.words.origin import fact_text
 
 #: What is typed after each command's model and data.
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -110,6 +117,52 @@ def words(call, model, data, tmp_path, monkeypatch):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_says_nothing_that_no_catalogue_has(command, words):
     assert words(command, *COMMANDS[command]) == []
+
+
+def comments_of(sidecar):
+    """What a sidecar says to a person."""
+    return "\n".join(line.partition("#")[2] for line in sidecar.splitlines())
+
+
+def test_a_first_sidecar_says_nothing_that_no_catalogue_has(
+    call, model, data, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pseudo_language(tmp_path / "languages", monkeypatch) as code:
+        answer = call("init", model.name, data.name, "--language", code)
+    assert answer.code == 0, answer.err
+    comments = comments_of(answer.out)
+    assert comments.count("CHECK: ") > 10
+    said = re.sub(r"rnnlens check \S+ \S+ --target \w+", "", f"{comments}\n{answer.err}")
+    assert outside(re.sub(r"[_/.:]", " ", said), NAMES | {"CHECK", "time"}) == []
+
+
+@pytest.mark.parametrize("known", ["nothing", "features", "scaler"])
+def test_a_draft_of_days_gaps_and_stations_is_said_whole(known, rng, tmp_path, monkeypatch):
+    days = pd.date_range("2013-01-05", periods=90, freq="D").strftime("%d/%m/%Y")
+    numbers = {name: rng.normal(size=90) + 5 for name in ("temp", "dewp", "wind")}
+    table = pd.DataFrame({"day": days, **numbers, "hour": 3.0})
+    table.loc[[7, 8], "temp"] = np.nan
+    parts = [table.drop(index=20).assign(station=name) for name in ("east", "west")]
+    scaler = MinMaxScaler(clip=True).fit(table[["temp"]].to_numpy())
+    asked = {
+        "nothing": Asked(),
+        "features": Asked(features=("temp",)),
+        "scaler": Asked(scaler=columns_given(scaler)),
+    }
+    made = draft(
+        Facts(4 if known == "nothing" else 1, 1, None),
+        pd.concat(parts, ignore_index=True),
+        asked[known],
+        lambda values: values[:, -1, :1],
+    )
+    inputs = draft_of_inputs({"x": (None, 3), "site": (2,), "later": (6, 1)}, 24, None)
+    with pseudo_language(tmp_path, monkeypatch):
+        said = [comments_of(one.text_by(fact_text)) for one in (made, inputs)]
+        said += map(fact_text, (*made.notes, *inputs.notes))
+    text = re.sub(r"%d/%m/%Y|MinMaxScaler", "", "\n".join(said))
+    names = NAMES | {"CHECK", "day", "station", "time"}  # columns, and a line to be typed
+    assert outside(text, names) == []
 
 
 def test_a_sentence_that_stays_english_within_another_is_found(tmp_path, monkeypatch):

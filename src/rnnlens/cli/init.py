@@ -62,6 +62,7 @@ def init(
 ) -> None:
     """Write a first sidecar, with a comment where to check it."""
     from rnnlens import api
+    from rnnlens.views.words.origin import fact_text
 
     if len(data) > 1:
         raise DataError(
@@ -85,7 +86,7 @@ def init(
         return
     for sentence in made.notes:
         note(sentence)
-    typer.echo(made.text, nl=False)
+    typer.echo(made.text_by(fact_text), nl=False)
     beside = model.with_suffix(".toml").name
     note(
         counted(

@@ -16,6 +16,7 @@ import numpy as np
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
+from rnnlens.names import told
 from rnnlens.series.clock import local_times, utc_times
 from rnnlens.series.column_text import (
     COLUMN_KEYS,
@@ -34,15 +35,15 @@ from rnnlens.series.variable import Variable
 __all__ = ["from_toml", "to_toml"]
 
 _COMMENTS = {
-    "time": "the column with each row's time",
-    "step": "from one row to the next",
-    "time_format": "how times are written",
-    "time_zone": "the clocks that times without an offset are of",
-    "group": "the column that windows never cross",
-    "window": "steps that the network takes",
-    "lead": "steps from the newest one taken to the one forecast",
-    "target": "what is explained unless told otherwise",
-    "test_from": "the first time that training did not see",
+    "time": told("the column with each row's time"),
+    "step": told("from one row to the next"),
+    "time_format": told("how times are written"),
+    "time_zone": told("the clocks that times without an offset are of"),
+    "group": told("the column that windows never cross"),
+    "window": told("steps that the network takes"),
+    "lead": told("steps from the newest one taken to the one forecast"),
+    "target": told("what is explained unless told otherwise"),
+    "test_from": told("the first time that training did not see"),
 }
 
 
@@ -231,8 +232,11 @@ _VARIABLE_KEYS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
-def to_toml(values: Mapping[str, Any]) -> str:
-    """Write a sidecar as TOML: one line for each variable, in columns."""
+def to_toml(values: Mapping[str, Any], speak: Callable[[str], str] = str) -> str:
+    """Write a sidecar as TOML: one line for each variable, in columns.
+
+    `speak` puts what comments tell into words.
+    """
     moment = values["test_from"]
     if isinstance(moment, np.datetime64):
         values = {**values, "test_from": local_times(np.array([moment]), values["time_zone"])[0]}
@@ -245,21 +249,25 @@ def to_toml(values: Mapping[str, Any]) -> str:
     noted = max(len(text) for key, text in head if key in _COMMENTS)
     lines = []
     for key, text in head:
-        note = f"{text:<{noted}}  # {_COMMENTS[key]}" if key in _COMMENTS else text
+        note = f"{text:<{noted}}  # {speak(_COMMENTS[key])}" if key in _COMMENTS else text
         lines.append(f"{key:<{key_width}} = {note}")
     plain = all(target in values["features"] for target in values["targets"])
     if plain:
         names = ", ".join(_literal(target.name) for target in values["targets"])
-        lines += ["", "# what the network gives, in its order", f"targets = [{names}]"]
+        gives = speak(told("what the network gives, in its order"))
+        lines += ["", f"# {gives}", f"targets = [{names}]"]
     if values["inputs"]:
         every = tuple(variable for one in values["inputs"] for variable in one.features)
-        lines += ["", f"# the network's inputs by its names; {_formula(every)}"]
+        named = told("the network's inputs by its names; {formula}", formula=_formula(every))
+        lines += ["", f"# {speak(named)}"]
         lines += inputs_lines(values["inputs"], _literal, _lines)[1:]
     else:
-        lines += ["", "[features]  # in the network's order; " + _formula(values["features"])]
+        formula = _formula(values["features"])
+        ordered = told("in the network's order; {formula}", formula=formula)
+        lines += ["", f"[features]  # {speak(ordered)}"]
         lines += _lines(values["features"])
     if not plain:
-        lines += ["", "[targets]  # in the network's order"]
+        lines += ["", "[targets]  # " + speak(told("in the network's order"))]
         lines += _lines(values["targets"], known=values["features"])
     return "\n".join(lines) + "\n"
 
@@ -284,14 +292,17 @@ def _lines(variables: tuple[Variable, ...], known: tuple[Variable, ...] = ()) ->
 
 
 def _formula(variables: tuple[Variable, ...]) -> str:
-    """Say what the numbers of the lines below mean."""
+    """Tell what the numbers of the lines below mean."""
     bent = any(variable.transform is not None for variable in variables)
-    value = "transform(value)" if bent else "value"
+    value = told("transform(value)") if bent else told("value")
     by_limits = [variable.limits is not None for variable in variables]
-    ways = ([] if all(by_limits) else [f"({value} - mean) / scale"]) + (
-        [f"({value} - min) / (max - min)"] if any(by_limits) else []
-    )
-    return f"network = {' or '.join(ways)}"
+    if all(by_limits) and by_limits:
+        return told("network = ({value} - min) / (max - min)", value=value)
+    if any(by_limits):
+        return told(
+            "network = ({value} - mean) / scale or ({value} - min) / (max - min)", value=value
+        )
+    return told("network = ({value} - mean) / scale", value=value)
 
 
 def _absent(value: object) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 
+from rnnlens.names import told
 from rnnlens.series.draft.clock_found import ClockFound, clock_of
 from rnnlens.series.draft.facts import Asked, Chosen, Facts, Notes, Run
 from rnnlens.series.draft.features import chosen_features
@@ -16,7 +18,7 @@ from rnnlens.series.draft.look import Look, looked_at
 from rnnlens.series.draft.scalings import scaled_as_guessed
 from rnnlens.series.draft.targets import chosen_targets
 from rnnlens.series.draft.trial import Trial, tried
-from rnnlens.series.draft.writing import commented
+from rnnlens.series.draft.writing import Speak, commented
 from rnnlens.series.sidecar import Sidecar
 from rnnlens.series.variable import Variable
 
@@ -40,15 +42,23 @@ class Draft:
         What was found, what guessed, and how sure each is.
     checks : int
         Lines of the text that are to be checked.
+    write : callable
+        Writes the text and counts those lines; what comments tell is put into words by the
+        function that it is given.
     """
 
     sidecar: Sidecar
     text: str
     notes: tuple[str, ...]
     checks: int
+    write: Callable[[Speak], tuple[str, int]] = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.text
+
+    def text_by(self, speak: Speak) -> str:
+        """Give the text with its comments as a function puts what is told into words."""
+        return self.write(speak)[0]
 
 
 def draft(facts: Facts, data: Any, asked: Asked, run: Run | None = None) -> Draft:
@@ -74,8 +84,9 @@ def draft(facts: Facts, data: Any, asked: Asked, run: Run | None = None) -> Draf
     sidecar = Sidecar(
         features=chosen.variables, targets=targets, test_from=_unseen(chosen, clock, notes), **base
     )
-    text, checks = commented(sidecar, notes.comments)
-    return Draft(sidecar, text, tuple(notes.said), checks)
+    write = partial(commented, sidecar, notes.comments)
+    text, checks = write()
+    return Draft(sidecar, text, tuple(notes.said), checks, write)
 
 
 def _columns(looks: Sequence[Look], index: Any, clock: ClockFound | None) -> Mapping[str, object]:
@@ -91,40 +102,64 @@ def _of_times(clock: ClockFound | None, facts: Facts, asked: Asked, notes: Notes
     """Say what is known of times, of the window and of the lead."""
     window = asked.window or facts.window or USUAL_WINDOW
     if asked.window is None and facts.window is None:
-        notes.comment("", "window", "the network takes any number: what did training give?")
-        notes.say(f"window: {window} steps, for the network takes any number", sure=False)
+        notes.comment("", "window", told("the network takes any number: what did training give?"))
+        any_number = told("window: {steps} steps, for the network takes any number", steps=window)
+        notes.say(any_number, sure=False)
     elif asked.window is None:
-        notes.say(f"window: {window} steps, as the network takes", sure=True)
+        notes.say(told("window: {steps} steps, as the network takes", steps=window), sure=True)
     lead = 1 if asked.lead is None else asked.lead
     if asked.lead is None:
-        notes.comment("", "lead", "no file says how far ahead the network forecasts")
-        notes.say("lead: 1 step, for no file says how far ahead the network forecasts", sure=False)
+        notes.comment("", "lead", told("no file says how far ahead the network forecasts"))
+        notes.say(
+            told("lead: 1 step, for no file says how far ahead the network forecasts"), sure=False
+        )
     base: dict[str, Any] = {"window": window, "lead": lead}
     if clock is None:
-        notes.say("no column of times was found: rows are counted", sure=False)
+        notes.say(told("no column of times was found: rows are counted"), sure=False)
         return base
     columns = clock.clock.columns
     base |= {"time": columns[0] if len(columns) == 1 else columns, "step": clock.step}
-    notes.say(f"times: {' and '.join(columns)}", sure=clock.clock.format is None)
+    every = reduce(lambda first, last: told("{first} and {last}", first=first, last=last), columns)
+    notes.say(told("times: {columns}", columns=every), sure=clock.clock.format is None)
     if clock.clock.format is not None:
         base["time_format"] = clock.clock.format
-        other = f", or {' or '.join(clock.rivals)}" if clock.rivals else ""
-        notes.comment("", "time_format", f"is the day where it belongs?{other}")
+        notes.comment("", "time_format", _asked_of_days(clock.rivals))
     if clock.group is not None:
         base["group"] = clock.group
-        notes.comment("", "group", "times rise within each of these alone")
-        notes.say(f"group: {clock.group}, within which alone times rise", sure=False)
+        notes.comment("", "group", told("times rise within each of these alone"))
+        notes.say(
+            told("group: {column}, within which alone times rise", column=clock.group), sure=False
+        )
     _say_step(clock, notes)
     return base
 
 
+def _asked_of_days(rivals: Sequence[str]) -> str:
+    """Ask whether times are written so, or in another way in which they can be read."""
+    if not rivals:
+        return told("is the day where it belongs?")
+    others = reduce(lambda one, other: told("{one} or {other}", one=one, other=other), rivals)
+    return told("is the day where it belongs?, or {others}", others=others)
+
+
 def _say_step(clock: ClockFound, notes: Notes) -> None:
     if clock.step == "1 row":
-        notes.comment("", "step", "rows are not at one distance: do they follow each other?")
-        notes.say("step: rows are counted, for they are not at one distance", sure=False)
+        question = told("rows are not at one distance: do they follow each other?")
+        notes.comment("", "step", question)
+        notes.say(told("step: rows are counted, for they are not at one distance"), sure=False)
         return
-    gaps = f", with {clock.gaps:,} gaps that no window crosses" if clock.gaps else ""
-    notes.say(f"step: {clock.step} ({100 * clock.regular:.4g} % of the rows){gaps}", sure=True)
+    share = 100 * clock.regular
+    notes.say(
+        told(
+            "step: {step} ({share:.4g} % of the rows), with {gaps:,} gaps that no window crosses",
+            step=clock.step,
+            share=share,
+            gaps=clock.gaps,
+        )
+        if clock.gaps
+        else told("step: {step} ({share:.4g} % of the rows)", step=clock.step, share=share),
+        sure=True,
+    )
 
 
 def _unseen(chosen: Chosen, clock: ClockFound | None, notes: Notes) -> np.datetime64 | int | None:
@@ -132,6 +167,7 @@ def _unseen(chosen: Chosen, clock: ClockFound | None, notes: Notes) -> np.dateti
     if chosen.share == 1 or clock is None:
         return None
     at = min(round(chosen.share * len(clock.times)), len(clock.times) - 1)
-    notes.comment("", "test_from", "the scaler was fitted on the rows before; was the network?")
-    notes.say("test_from: the first row that the scaler was not fitted on", sure=False)
+    question = told("the scaler was fitted on the rows before; was the network?")
+    notes.comment("", "test_from", question)
+    notes.say(told("test_from: the first row that the scaler was not fitted on"), sure=False)
     return clock.times[at]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.names import told
 from rnnlens.series.scalers.lines import Columns
 from rnnlens.series.variable import Variable
 
@@ -61,7 +62,7 @@ class Asked:
 
 @dataclass
 class Notes:
-    """What is said of a draft: sentences, and a comment at each line that a person must check.
+    """What is told of a draft: sentences, and a comment at each line that a person must check.
 
     Comments are by the table of the file (``""``, ``"features"``, ``"targets"``) and the key.
     """
@@ -71,7 +72,11 @@ class Notes:
 
     def say(self, sentence: str, *, sure: bool) -> None:
         """Add a sentence, and how sure it is."""
-        self.said.append(f"{sentence} ({'sure' if sure else 'a guess: check it'})")
+        self.said.append(
+            told("{sentence} (sure)", sentence=sentence)
+            if sure
+            else told("{sentence} (a guess: check it)", sentence=sentence)
+        )
 
     def comment(self, table: str, key: str, text: str) -> None:
         """Add what is to be checked at a line."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError, DataError
+from rnnlens.names import told
 from rnnlens.series.column import Column
 from rnnlens.series.draft.clock_found import ClockFound
 from rnnlens.series.draft.facts import Asked, Chosen, Facts, Notes
@@ -26,10 +27,12 @@ def chosen_features(
     by_name = {look.name: look for look in looks}
     if asked.features is not None:
         chosen = _as_asked(asked.features, by_name, asked.scaler)
-        notes.say(f"features: {_listed(asked.features)}, as they were named", sure=True)
+        names = _listed(asked.features)
+        notes.say(told("features: {names}, as they were named", names=names), sure=True)
     elif asked.scaler is not None and asked.scaler.names is not None:
         chosen = _as_named(asked.scaler, by_name)
-        notes.say(f"features: {_listed(asked.scaler.names)}, as the scaler names them", sure=True)
+        names = _listed(asked.scaler.names)
+        notes.say(told("features: {names}, as the scaler names them", names=names), sure=True)
     elif asked.scaler is not None:
         chosen = _as_matched(facts, looks, asked.scaler, notes)
     else:
@@ -41,7 +44,9 @@ def chosen_features(
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 12 else f"{', '.join(names[:10])} and more"
+    if len(names) <= 12:
+        return ", ".join(names)
+    return told("{names} and more", names=", ".join(names[:10]))
 
 
 def _as_asked(names: tuple[str, ...], by_name: dict[str, Look], scaler: Columns | None) -> Chosen:
@@ -96,22 +101,48 @@ def _as_matched(facts: Facts, looks: Sequence[Look], scaler: Columns, notes: Not
 
 
 def _say_match(found: Match, names: list[str], notes: Notes) -> None:
-    part = "" if found.share == 1 else f" of the first {100 * found.share:.0f} % of the rows"
+    listed = _listed(names)
+    if found.exact and found.share == 1:
+        notes.say(
+            told(
+                "features: {names}: the scaler's {count} columns have the numbers",
+                names=listed,
+                count=len(names),
+            ),
+            sure=True,
+        )
+        return
     if found.exact:
         notes.say(
-            f"features: {_listed(names)}: the scaler's {len(names)} columns have the numbers{part}",
+            told(
+                "features: {names}: the scaler's {count} columns have the numbers of the first "
+                "{share:.0f} % of the rows",
+                names=listed,
+                count=len(names),
+                share=100 * found.share,
+            ),
             sure=True,
         )
         return
     worst = names[max(range(len(names)), key=found.misfits.__getitem__)]
-    how = "near" if found.near else "not near"
-    notes.say(
-        f"features: {_listed(names)}: the columns whose numbers are most like those of the scaler, "
-        f"which are {how} (least for {worst})",
-        sure=False,
+    how = (
+        told(
+            "features: {names}: the columns whose numbers are most like those of the scaler, which "
+            "are near (least for {worst})",
+            names=listed,
+            worst=worst,
+        )
+        if found.near
+        else told(
+            "features: {names}: the columns whose numbers are most like those of the scaler, which "
+            "are not near (least for {worst})",
+            names=listed,
+            worst=worst,
+        )
     )
+    notes.say(how, sure=False)
     for name in names:
-        notes.comment("features", name, "is this the column that the scaler was fitted on?")
+        notes.comment("features", name, told("is this the column that the scaler was fitted on?"))
 
 
 def _as_they_stand(
@@ -141,19 +172,26 @@ def _as_they_stand(
     left = [look.name for look in candidates[facts.features :]]
     if left:
         notes.say(
-            f"features: {_listed(names)}, the first {facts.features} of the table's columns; not "
-            f"taken: {_listed(left)}",
+            told(
+                "features: {names}, the first {count} of the table's columns; not taken: {left}",
+                names=_listed(names),
+                count=facts.features,
+                left=_listed(left),
+            ),
             sure=False,
         )
-        for name in names:
-            notes.comment("features", name, f"or one of {_listed(left)}?")
+        _ask_of_others(names, left, notes)
     else:
         notes.say(
-            f"features: {_listed(names)}, the table's columns in their order, as many as the "
-            "network takes",
+            told(
+                "features: {names}, the table's columns in their order, as many as the network "
+                "takes",
+                names=_listed(names),
+            ),
             sure=False,
         )
-        notes.comment("features", names[0], "are these the columns, in the order of training?")
+        question = told("are these the columns, in the order of training?")
+        notes.comment("features", names[0], question)
     return Chosen(tuple(map(Variable, names)), scaled=False)
 
 
@@ -170,12 +208,21 @@ def _of_width(chosen: Chosen, facts: Facts, notes: Notes) -> Chosen:
         return chosen
     left = names[facts.features :]
     notes.say(
-        f"of these the network takes {facts.features}, here the first; not taken: {_listed(left)}",
+        told(
+            "of these the network takes {count}, here the first; not taken: {left}",
+            count=facts.features,
+            left=_listed(left),
+        ),
         sure=False,
     )
-    for name in names[: facts.features]:
-        notes.comment("features", name, f"or one of {_listed(left)}?")
+    _ask_of_others(names[: facts.features], left, notes)
     return chosen.with_variables(chosen.variables[: facts.features])
+
+
+def _ask_of_others(names: Sequence[str], left: Sequence[str], notes: Notes) -> None:
+    """Ask at each column whether one of those not taken is meant."""
+    for name in names:
+        notes.comment("features", name, told("or one of {names}?", names=_listed(left)))
 
 
 def taken_from(variable: Variable, by_name: dict[str, Look], table: str, notes: Notes) -> Variable:
@@ -187,13 +234,22 @@ def taken_from(variable: Variable, by_name: dict[str, Look], table: str, notes: 
     if look.numbers is None and not column.is_text:
         pairs = tuple((kind, float(number)) for number, kind in enumerate(look.kinds))
         column = replace(column, map=pairs)
-        notes.comment(table, variable.name, "texts numbered as they are sorted: were they?")
-        notes.say(f"{variable.name}: its texts are numbered as they are sorted", sure=False)
+        question = told("texts numbered as they are sorted: were they?")
+        notes.comment(table, variable.name, question)
+        notes.say(
+            told("{name}: its texts are numbered as they are sorted", name=variable.name),
+            sure=False,
+        )
     if look.missing:
         column = replace(column, missing="drop")
-        notes.comment(table, variable.name, f"{look.missing:,} empty cells: as in training?")
+        question = told("{cells:,} empty cells: as in training?", cells=look.missing)
+        notes.comment(table, variable.name, question)
         notes.say(
-            f"{variable.name}: {look.missing:,} cells hold no value, and windows do not cross them",
+            told(
+                "{name}: {cells:,} cells hold no value, and windows do not cross them",
+                name=variable.name,
+                cells=look.missing,
+            ),
             sure=False,
         )
     return replace(variable, column=column)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnnlens.names import told
 from rnnlens.series.draft.clock_found import ClockFound
 from rnnlens.series.draft.facts import Chosen, Notes
 from rnnlens.series.draft.look import Look
@@ -33,23 +34,23 @@ def with_held(
     for variable in chosen.variables:
         why = _why_held(variable, by_name.get(variable.source), clock)
         if why:
-            notes.comment("features", variable.name, f"held, for it {why}")
-            notes.say(f"{variable.name} is held: it {why}", sure=False)
+            notes.comment("features", variable.name, told("held, for it {why}", why=why))
+            notes.say(told("{name} is held: it {why}", name=variable.name, why=why), sure=False)
         variables.append(replace(variable, held=bool(why)))
     return chosen.with_variables(tuple(variables))
 
 
 def _why_held(variable: Variable, look: Look | None, clock: ClockFound | None) -> str:
     if CALENDAR.fullmatch(variable.name):
-        return "is named as a calendar's part is"
+        return told("is named as a calendar's part is")
     values = None if look is None else look.codes
     if values is None or clock is None or variable.column.is_text:
         return ""
     known = values[~np.isnan(values)]
     if not len(known) or (known == known[0]).all():
-        return "never changes in this table"
+        return told("never changes in this table")
     there = ~np.isnan(values)
-    return "follows the clock alone" if _follows(known, clock.times[there]) else ""
+    return told("follows the clock alone") if _follows(known, clock.times[there]) else ""
 
 
 def _follows(values: np.ndarray, times: np.ndarray) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
+from rnnlens.names import told
 from rnnlens.series.draft.facts import Chosen, Facts, Notes
 from rnnlens.series.draft.look import Look
 from rnnlens.series.draft.trial import Trial
@@ -17,10 +19,11 @@ __all__ = ["scaled_as_guessed"]
 #: How much better a scaling must let the outputs go with the data to be taken before the plainest.
 CLEARLY = 0.02
 KINDS = {
-    "standard": "mean and standard deviation of this table",
-    "min-max": "smallest and largest value of this table",
-    "none": "values as they stand",
+    "standard": told("mean and standard deviation of this table"),
+    "min-max": told("smallest and largest value of this table"),
+    "none": told("values as they stand"),
 }
+NAMES = {"standard": told("standard"), "min-max": told("min-max"), "none": told("none")}
 
 
 def scaled_as_guessed(
@@ -33,21 +36,36 @@ def scaled_as_guessed(
     """Give every feature the scaling that lets the network's outputs go best with the data."""
     ways = {kind: _scaled(chosen.variables, by_name, kind) for kind in KINDS}
     if facts.scales_itself:
-        notes.say("no scaling: the network scales its inputs by a layer of its own", sure=True)
+        notes.say(
+            told("no scaling: the network scales its inputs by a layer of its own"), sure=True
+        )
         return chosen.with_variables(ways["none"])
     worths = {kind: trial(variables) for kind, variables in ways.items()}
     usual = "none" if _looks_scaled(chosen.variables, by_name) else "standard"
     best = max(worths, key=lambda kind: _worth(worths[kind]))
     if _worth(worths[best]) < _worth(worths[usual]) + CLEARLY:
         best = usual
-    said = ", ".join(
-        f"{kind} {tried.worth:.2f}" for kind, tried in worths.items() if tried is not None
-    )
-    how = f": the network's outputs then go best with what comes next ({said})" if said else ""
-    notes.say(f"no scaler was given: scaling by {KINDS[best]}{how}", sure=False)
+    notes.say(_why_scaled(best, worths), sure=False)
     for variable in ways[best]:
-        notes.comment("features", variable.name, "scaling guessed from this data")
+        notes.comment("features", variable.name, told("scaling guessed from this data"))
     return chosen.with_variables(ways[best])
+
+
+def _why_scaled(best: str, worths: Mapping[str, Trial | None]) -> str:
+    """Tell which scaling is taken, and what each was worth where the network could be run."""
+    each = [
+        told("{kind} {worth:.2f}", kind=NAMES[kind], worth=tried.worth)
+        for kind, tried in worths.items()
+        if tried is not None
+    ]
+    if not each:
+        return told("no scaler was given: scaling by {scaling}", scaling=KINDS[best])
+    return told(
+        "no scaler was given: scaling by {scaling}: the network's outputs then go best with what "
+        "comes next ({worths})",
+        scaling=KINDS[best],
+        worths=reduce(lambda text, more: told("{text}, {more}", text=text, more=more), each),
+    )
 
 
 def _worth(trial: Trial | None) -> float:

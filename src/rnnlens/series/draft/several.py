@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial, reduce
 
+from rnnlens.names import told
 from rnnlens.series.draft.draft import Draft
+from rnnlens.series.draft.writing import Speak
 from rnnlens.series.sidecar import Sidecar
 from rnnlens.series.sidecar_text import from_toml
 
@@ -12,13 +15,30 @@ __all__ = ["draft_of_inputs"]
 
 #: The numbers of a line that is to be filled in.
 LINE = "{ mean = 0, scale = 1 }"
-SAID = "its column, unit and scaling"
+SAID = told("its column, unit and scaling")
 
 
 def draft_of_inputs(
     shapes: Mapping[str, tuple[int | None, ...]], window: int | None, lead: int | None
 ) -> Draft:
     """Name each input of a network, of which no table says what goes into it."""
+    write = partial(_written, shapes, window, lead)
+    text, guesses = write(str)
+    note = told(
+        "the network takes {count} inputs, whose names and sizes are its own; which columns go "
+        "into each no file says: write their names in the place of the numbered ones",
+        count=len(shapes),
+    )
+    return Draft(Sidecar(**from_toml(text)), text, (note,), guesses, write)
+
+
+def _written(
+    shapes: Mapping[str, tuple[int | None, ...]],
+    window: int | None,
+    lead: int | None,
+    speak: Speak,
+) -> tuple[str, int]:
+    """Write the lines, and count those that are to be checked."""
     import tomlkit
 
     series = [shape for shape in shapes.values() if len(shape) > 1]
@@ -29,29 +49,39 @@ def draft_of_inputs(
         """Write a line that the user is to check, and count it."""
         nonlocal guesses
         guesses += 1
-        return f"{stated}   # CHECK: {said}"
+        return f"{stated}   # CHECK: {speak(said)}"
 
     lines = [
-        guess('# time = "time"', 'the column with the times, and group = "station" if any'),
-        guess(f"window = {steps}", "steps of the first series"),
-        guess(f"lead   = {lead or 1}", "steps from the newest one taken to the one forecast"),
+        guess('# time = "time"', told('the column with the times, and group = "station" if any')),
+        guess(f"window = {steps}", told("steps of the first series")),
+        guess(f"lead   = {lead or 1}", told("steps from the newest one taken to the one forecast")),
     ]
     guesses = 4  # times, window, lead and the target
     for name, shape in shapes.items():
         path = f"inputs.{tomlkit.key(name).as_string()}"
-        lines += ["", f"[{path}]   # takes {tuple('any' if n is None else n for n in shape)}"]
+        lines += ["", f"[{path}]   # {speak(_taken(shape))}"]
         if len(shape) < 2:
-            lines.append(guess("static = true", "or steps, or ahead for steps after the newest"))
+            or_series = told("or steps, or ahead for steps after the newest")
+            lines.append(guess("static = true", or_series))
         elif shape[0] not in {None, steps}:
-            lines.append(guess(f"steps = {shape[0]}", "or ahead, for steps after the newest"))
+            or_ahead = told("or ahead, for steps after the newest")
+            lines.append(guess(f"steps = {shape[0]}", or_ahead))
         count = shape[-1] or 1 if shape else 1
         guesses += count + (len(shape) < 2 or shape[0] not in {None, steps})
         lines.append(f"[{path}.features]")
         lines += [guess(f'"{name} {k + 1}" = {LINE}', SAID) for k in range(count)]
     lines += ["", "[targets]", guess(f'"target" = {LINE}', SAID)]
-    text = "\n".join(lines) + "\n"
-    note = (
-        f"the network takes {len(shapes)} inputs, whose names and sizes are its own; which columns "
-        "go into each no file says: write their names in the place of the numbered ones"
+    return "\n".join(lines) + "\n", guesses
+
+
+def _taken(shape: tuple[int | None, ...]) -> str:
+    """Tell what an input takes."""
+    sizes = [told("'any'") if size is None else str(size) for size in shape]
+    if len(sizes) == 1:
+        return told("takes ({size},)", size=sizes[0])
+    return told(
+        "takes ({sizes})",
+        sizes=reduce(lambda first, size: told("{first}, {size}", first=first, size=size), sizes)
+        if sizes
+        else "",
     )
-    return Draft(Sidecar(**from_toml(text)), text, (note,), guesses)

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlens.arguments import did_you_mean
 from rnnlens.errors import ConfigError
+from rnnlens.names import told
 from rnnlens.series.draft.facts import Asked, Chosen, Facts, Notes
 from rnnlens.series.draft.features import taken_from
 from rnnlens.series.draft.look import Look
@@ -39,16 +40,18 @@ def chosen_targets(
         return _horizons(names[0], facts.targets, known, by_name, asked, notes)
     if names is not None:
         _check_count(names, facts)
-        notes.say(f"targets: {', '.join(names)}, as they were named", sure=True)
+        named = told("targets: {names}, as they were named", names=", ".join(names))
+        notes.say(named, sure=True)
         return _named(names, known, by_name, asked, notes)
     free = [variable for variable in chosen.variables if not variable.held]
     if facts.targets == len(chosen.variables):
-        notes.say("targets: the features, as many as the network gives outputs", sure=False)
-        notes.comment("", "targets", "are the outputs the features, in their order?")
+        notes.say(told("targets: the features, as many as the network gives outputs"), sure=False)
+        notes.comment("", "targets", told("are the outputs the features, in their order?"))
         return chosen.variables
     if len(free) == 1 and facts.targets == 1:
-        notes.say(f"target: {free[0].name}, the one feature that is not held", sure=False)
-        notes.comment("", "targets", "is this what is forecast?")
+        only = told("target: {name}, the one feature that is not held", name=free[0].name)
+        notes.say(only, sure=False)
+        notes.comment("", "targets", told("is this what is forecast?"))
         return (free[0],)
     return _by_trial(facts, known, by_name, asked, trial, notes)
 
@@ -96,8 +99,11 @@ def _guessed(name: str, look: Look, notes: Notes) -> Variable:
     codes = look.codes
     values = np.zeros(1) if codes is None else codes[~np.isnan(codes)]
     spread = float(values.std()) if len(values) else 0.0
-    notes.comment("targets", name, "scaling guessed from this data")
-    notes.say(f"target {name}: scaled by mean and standard deviation of this table", sure=False)
+    notes.comment("targets", name, told("scaling guessed from this data"))
+    notes.say(
+        told("target {name}: scaled by mean and standard deviation of this table", name=name),
+        sure=False,
+    )
     if not spread:
         return Variable(name)
     return Variable(name, mean=float(f"{values.mean():.6g}"), scale=float(f"{spread:.6g}"))
@@ -115,8 +121,9 @@ def _by_trial(
     if trial is None:
         names = [name for name, variable in known.items() if not variable.held] or list(known)
         names = (names * facts.targets)[: facts.targets]
-        notes.say(f"targets: {', '.join(names)}, the first features", sure=False)
-        notes.comment("", "targets", "what does the network forecast?")
+        first = told("targets: {names}, the first features", names=", ".join(names))
+        notes.say(first, sure=False)
+        notes.comment("", "targets", told("what does the network forecast?"))
         return _horizons(names[0], facts.targets, known, by_name, asked, notes)
     best = trial.correlation[0].argmax(axis=1)
     names = tuple(trial.names[place] for place in best)
@@ -153,7 +160,10 @@ def _horizons(
     scaler = asked.target_scaler
     one = replace(asked, target_scaler=scaler if scaler is not None and len(scaler) == 1 else None)
     (target,) = _named((name,), known, by_name, one, notes)
-    notes.say(f"targets: {name}, {count} steps one after the other", sure=False)
+    notes.say(
+        told("targets: {name}, {steps} steps one after the other", name=name, steps=count),
+        sure=False,
+    )
     column = replace(target.column, of=target.source)
     steps = [f"{name} t+{step}" for step in range(1, count + 1)]
     scaled = [target] * count
@@ -161,7 +171,7 @@ def _horizons(
         scaled = list(variables_from(scaler, steps, key="targets"))
     made = []
     for lead, (own, variable) in enumerate(zip(steps, scaled, strict=True), start=1):
-        notes.comment("targets", own, "are the outputs steps of one variable?")
+        notes.comment("targets", own, told("are the outputs steps of one variable?"))
         made.append(replace(variable, name=own, column=column, lead=lead, held=False))
     return tuple(made)
 
@@ -173,10 +183,19 @@ def _say_trial(trial: Trial, place: int, notes: Notes, output: int = 0) -> None:
     name, best = trial.names[place], float(own[place])
     clear = best > CLEAR and best - second > APART
     notes.say(
-        f"target: {name}: the network's output goes best with it (correlation {best:.2f} one step "
-        f"on, with the next column {second:.2f})",
+        told(
+            "target: {name}: the network's output goes best with it (correlation {best:.2f} one "
+            "step on, with the next column {second:.2f})",
+            name=name,
+            best=best,
+            second=second,
+        ),
         sure=False,
     )
-    question = f"is {name} what is forecast?{'' if clear else ' It is not clear.'}"
+    question = (
+        told("is {name} what is forecast?", name=name)
+        if clear
+        else told("is {name} what is forecast? It is not clear.", name=name)
+    )
     notes.comment("", "targets", question)
     notes.comment("targets", name, question)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.names import told
 from rnnlens.series.scalers.arrays import plain
 from rnnlens.series.scalers.column_transformer import side_by_side
 from rnnlens.series.scalers.inert import Estimator, Global, Refused, shown
@@ -143,7 +144,7 @@ def _robust(estimator: Estimator, width: int | None, seen: Seen) -> Columns:
 
 def _max_abs(estimator: Estimator, width: int | None, seen: Seen) -> Columns:
     scale = _fitted(estimator, "scale_")
-    return Columns(straight(np.zeros_like(scale), scale), notes=_clipping(estimator, "-1 to 1"))
+    return Columns(straight(np.zeros_like(scale), scale), notes=_clipping(estimator, (-1.0, 1.0)))
 
 
 def _min_max(estimator: Estimator, width: int | None, seen: Seen) -> Columns:
@@ -155,7 +156,7 @@ def _min_max(estimator: Estimator, width: int | None, seen: Seen) -> Columns:
     if to.shape != (2,) or not to[0] < to[1]:
         raise Refused(f"feature_range of its {estimator.kind} must be two numbers that rise")
     limits = _limits(estimator, factor, shift, to)
-    notes = _clipping(estimator, f"{to[0]:g} to {to[1]:g}")
+    notes = _clipping(estimator, (float(to[0]), float(to[1])))
     if limits is None:
         return Columns(lines, notes=notes)
     low, high = limits
@@ -187,12 +188,17 @@ def _limits(
     return (low, high) if np.allclose(as_stated, to[:, None], rtol=1e-6, atol=1e-6) else None
 
 
-def _clipping(estimator: Estimator, to: str) -> tuple[str, ...]:
+def _clipping(estimator: Estimator, to: tuple[float, float]) -> tuple[str, ...]:
     if not _flag(estimator, "clip", usual=False):
         return ()
     return (
-        f"the {estimator.kind} cuts what it gives off at {to} (clip=True) and rnnlens does not: "
-        "values beyond those that it was fitted on go in as they are",
+        told(
+            "the {kind} cuts what it gives off at {low:g} to {high:g} (clip=True) and rnnlens does "
+            "not: values beyond those that it was fitted on go in as they are",
+            kind=estimator.kind,
+            low=to[0],
+            high=to[1],
+        ),
     )
 
 
