@@ -119,8 +119,9 @@ def _of_times(clock: ClockFound | None, facts: Facts, asked: Asked, notes: Notes
         return base
     columns = clock.clock.columns
     base |= {"time": columns[0] if len(columns) == 1 else columns, "step": clock.step}
-    every = reduce(lambda first, last: told("{first} and {last}", first=first, last=last), columns)
-    notes.say(told("times: {columns}", columns=every), sure=clock.clock.format is None)
+    notes.say(
+        told("times: {columns}", columns=reduce(_both, columns)), sure=clock.clock.format is None
+    )
     if clock.clock.format is not None:
         base["time_format"] = clock.clock.format
         notes.comment("", "time_format", _asked_of_days(clock.rivals))
@@ -138,8 +139,15 @@ def _asked_of_days(rivals: Sequence[str]) -> str:
     """Ask whether times are written so, or in another way in which they can be read."""
     if not rivals:
         return told("is the day where it belongs?")
-    others = reduce(lambda one, other: told("{one} or {other}", one=one, other=other), rivals)
-    return told("is the day where it belongs?, or {others}", others=others)
+    return told("is the day where it belongs?, or {others}", others=reduce(_either, rivals))
+
+
+def _both(first: str, last: str) -> str:
+    return told("{first} and {last}", first=first, last=last)
+
+
+def _either(one: str, other: str) -> str:
+    return told("{one} or {other}", one=one, other=other)
 
 
 def _say_step(clock: ClockFound, notes: Notes) -> None:

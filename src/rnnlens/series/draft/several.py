@@ -79,9 +79,8 @@ def _taken(shape: tuple[int | None, ...]) -> str:
     sizes = [told("'any'") if size is None else str(size) for size in shape]
     if len(sizes) == 1:
         return told("takes ({size},)", size=sizes[0])
-    return told(
-        "takes ({sizes})",
-        sizes=reduce(lambda first, size: told("{first}, {size}", first=first, size=size), sizes)
-        if sizes
-        else "",
-    )
+    return told("takes ({sizes})", sizes=reduce(_and_then, sizes) if sizes else "")
+
+
+def _and_then(first: str, size: str) -> str:
+    return told("{first}, {size}", first=first, size=size)
