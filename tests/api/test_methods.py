@@ -63,6 +63,7 @@ def test_methods_that_sum_do(method, net, x):
         ("secant", {"newest": 3}),
         ("gradient", {"effort": Effort(budget=9)}),
         ("lrp", {"groups": {"a": [1]}}),
+        ("carry", {"baseline": "zero"}),
     ],
 )
 def test_an_option_that_a_method_does_not_take_is_refused(method, option, net, x):

@@ -26,7 +26,7 @@ class AttributionMethod:
     variable : str
         The variable that holds them.
     takes : tuple of str
-        Options that it takes besides target and baseline.
+        Options that it takes besides the target, and a baseline where it hides something.
     hides : bool
         Whether it needs a baseline.
     conditional : bool
@@ -104,10 +104,14 @@ def method_named(name: str, given: Mapping[str, object]) -> AttributionMethod:
         )
     method = METHODS[name]
     for option, value in given.items():
-        if value is not None and option not in method.takes:
-            those = [other for other, one in METHODS.items() if option in one.takes]
+        if value is not None and not _takes(method, option):
+            those = [other for other, one in METHODS.items() if _takes(one, option)]
             raise DataError(
                 f"method {name!r} does not take {option}: leave it out, or choose one of "
                 f"{', '.join(those)}"
             )
     return method
+
+
+def _takes(method: AttributionMethod, option: str) -> bool:
+    return method.hides if option == "baseline" else option in method.takes

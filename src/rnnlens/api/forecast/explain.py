@@ -139,6 +139,7 @@ def explain(
 
     net = as_network(net, X)
     options = {
+        "baseline": baseline,
         "newest": newest,
         "groups": groups,
         "initial_state": initial_state,

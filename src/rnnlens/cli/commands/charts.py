@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnlens.attribution.registry import METHODS
 from rnnlens.cli.concept import concept_typed
 from rnnlens.cli.inputs import network_from
 from rnnlens.errors import DataError, InputError
@@ -99,8 +100,12 @@ class Asked:
         """Explain the windows, by the method that was typed or by secant."""
         from rnnlens import api
 
-        method = method or self.method or "secant"
-        return api.explain(*self.over, method=method, newest=self.options.newest, **self.about)
+        asked, about = method or self.method or "secant", self.about
+        if self.sidecar is not None:
+            about["baseline"] = self.options.baseline_of(self.sidecar, asked)
+        if method is not None and not METHODS[method].hides:  # one of several, beside others
+            about["baseline"] = None
+        return api.explain(*self.over, method=asked, newest=self.options.newest, **about)
 
 
 def anatomy(asked: Asked) -> Drawing:

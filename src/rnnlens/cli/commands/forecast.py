@@ -87,13 +87,15 @@ def explain(
         return
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, newest=1)
+    method = options.method_of(sidecar) or "auto"
+    baseline = options.baseline_of(sidecar, method)
     foretell(
         expected(
             network,
             windows,
             target=options.target_of(sidecar),
-            method=options.method_of(sidecar) or "auto",
-            baseline=options.baseline_of(sidecar),
+            method=method,
+            baseline=baseline,
             held=options.held_names,
             background=seen,
             within=Limited(options.newest, options.effort()),
@@ -104,8 +106,8 @@ def explain(
             network,
             windows,
             target=options.target_of(sidecar),
-            method=options.method_of(sidecar) or "auto",
-            baseline=options.baseline_of(sidecar),
+            method=method,
+            baseline=baseline,
             held=options.held_names,
             newest=options.newest,
             background=seen,

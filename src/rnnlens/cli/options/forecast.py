@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnlens.attribution.options import Effort, Target
+from rnnlens.attribution.registry import METHODS
 from rnnlens.cli.options.arguments import Of, budget_typed, names_typed
 from rnnlens.cli.options.choices import BaselineName, MethodName, TrustedMethod
 
@@ -76,8 +77,10 @@ class ForecastOptions(CheckOptions):
         ),
     ] = None
 
-    def baseline_of(self, sidecar: Sidecar) -> str | None:
-        """Give the baseline that was typed, or else the one that the sidecar states."""
+    def baseline_of(self, sidecar: Sidecar, method: str | None = None) -> str | None:
+        """Give the baseline that was typed, or else the sidecar's, where a method needs one."""
+        if self.baseline is None and method in METHODS and not METHODS[method].hides:
+            return None
         return sidecar.baseline if self.baseline is None else self.baseline
 
     @property
