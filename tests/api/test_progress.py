@@ -49,7 +49,7 @@ def ask(verb, network, windows, tell, folder):
 VERBS = {  # and how many times each must tell at the least: a bar that stands still helps nobody
     "explain": 3,
     "explain by a method without progress": 1,
-    "lags": 20,
+    "lags": 15,
     "lags without tests": 3,
     "certify": 2,
     "trust": 6,

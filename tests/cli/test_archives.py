@@ -158,5 +158,5 @@ def test_memory_and_lags_of_an_archive_are_of_windows_drawn_from_it(
 
 
 def test_progress_says_how_far_how_fast_and_how_long():
-    assert far(0, 10, 0.0) == "0 of 10 rows, no telling how long"
+    assert far(0, 10, 0.0) == "0 of 10 rows, 0 a second, no telling how long left"
     assert far(500, 1000, 5.0) == "500 of 1,000 rows, 100 a second, 5 s left"

@@ -82,7 +82,7 @@ def test_what_is_said_to_be_kept_is_english_and_said_later_in_another_language()
             kept = sentence()
         assert kept == "3 steps, forget gate and b: persistence"
         assert fact_text(told_of(attributes({"why": kept}), "why")) == said
-        assert said == "3 步、遗忘门和b：持续性预测"
+        assert said == "3 步、遗忘门和 b：持续性预测"
     assert fact_text(kept) == kept
 
 

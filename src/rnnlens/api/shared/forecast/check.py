@@ -136,7 +136,9 @@ def _made(result: xr.Dataset, name: object, step: int | None) -> Array | None:
     forecast = result["forecast"]
     for dimension, chosen in (("target", name), ("horizon", step)):
         if dimension in forecast.dims:
-            forecast = forecast.sel({dimension: chosen})
+            # one that was not named is the only one, or the first
+            at = {dimension: 0 if chosen is None else chosen}
+            forecast = forecast.isel(at) if chosen is None else forecast.sel(at)
     return forecast.values
 
 

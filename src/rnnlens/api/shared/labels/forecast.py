@@ -79,7 +79,7 @@ class Plain:
 def plain_check(case: Case, target: NamedTarget, check: ForecastCheck, about: _About) -> PlainCheck:
     """Give a check for the sentences about it alone."""
     said = _attributes(case, target, check, about)
-    attrs: dict[Hashable, object] = dict(attributes(said))
+    attrs: dict[Hashable, object] = {**attributes(said)}
     variables = {name: np.asarray(getattr(check, name)) for name in dimensions_of(check)}
     return PlainCheck(attrs, variables | {k: np.array(v) for k, v in _coords(case, check).items()})
 
