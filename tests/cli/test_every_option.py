@@ -287,7 +287,8 @@ def asked(call, model, data, tmp_path, monkeypatch):
         def recorded(_network, given, *rest, **options):
             seen.verb, seen.windows, seen.path = options, given, next(iter(rest), None)
             seen.rest, seen.device, seen.language = rest, choice.chosen(), spoken()
-            return SimpleNamespace(text_by=str, notes=(), checks=0, attrs={})  # of a sidecar
+            sidecar = {"text": "", "text_by": lambda _speak: ""}
+            return SimpleNamespace(**sidecar, notes=(), checks=0, attrs={})
 
         def reading(_source, *rest, **options):
             seen.read, seen.language = options or vars(rest[0]), spoken()
