@@ -37,6 +37,7 @@ ORDER = {
     "questions_lags": "Whole questions: the table of lags",
     "questions_trust": "Whole questions: trust",
     "questions_certify": "Whole questions: certificates",
+    "certificates_pace": "Certificates of every lag",
     "questions_report": "Whole questions: the page",
     "questions_cold": "Whole questions: the first answer of a process",
     "neighbour": "With one core taken",
