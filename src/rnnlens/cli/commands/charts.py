@@ -101,9 +101,9 @@ class Asked:
         from rnnlens import api
 
         asked, about = method or self.method or "secant", self.about
-        if self.sidecar is not None:
-            about["baseline"] = self.options.baseline_of(self.sidecar, asked)
-        if method is not None and not METHODS[method].hides:  # one of several, beside others
+        # a baseline that was typed for several methods is for those of them that hide something
+        typed = method is None and self.options.baseline is not None
+        if not METHODS[asked].hides and not typed:
             about["baseline"] = None
         return api.explain(*self.over, method=asked, newest=self.options.newest, **about)
 

@@ -25,7 +25,7 @@ from rnnlens.engine.forward import inputs_of, outputs, states_of
 from rnnlens.engine.schedule.plan import evenly, gathered
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.search import ROUNDING
-from rnnlens.evidence.proof.zonotope.bounds import start
+from rnnlens.evidence.proof.zonotope.bounds import Start, start
 from rnnlens.evidence.proof.zonotope.functions import UNIT
 from rnnlens.evidence.reach.follow import reached
 from rnnlens.network.formula import parameters_of
@@ -195,19 +195,25 @@ class Replacement:
         they do not, or would take too long, a share of their size is taken off, and a share of what
         they differ by in single precision. Shapes: window (step, feature).
         """
-        asked = self.question
         both, rows = np.stack([self.x[which], window]), np.array([which, which])
+        known = self._enclosed(rows, both) if enclosed else None
+        if known is not None:
+            apart = max(known.low[1] - known.high[0], known.low[0] - known.high[1])
+            return float(apart) * abs(self.question.target.scale) * (1 - 8 * UNIT)
+        runs = self.double, replace(self, single=True)
+        found, rounded = (run.forecast(rows, both) for run in runs)
+        # what single precision rounds shows how far this network carries roundings on
+        off = CARRIED * float(np.abs(found - rounded).sum())
+        own, other = found.tolist()
+        return abs(other - own) - ROUNDING * (abs(own) + abs(other)) - off
+
+    def _enclosed(self, rows: Rows, windows: Array) -> Start | None:
+        """Enclose forecasts with their rounding; None where certificates do not serve them."""
+        asked = self.question
+        if asked.initial_state:
+            return None
+        inputs = self.double.inputs(rows, windows)
         try:
-            if asked.initial_state or not enclosed:
-                raise UnsupportedModel("certificates do not follow states that are carried in")
-            inputs = self.double.inputs(rows, both)
-            known = start(asked.network, inputs, asked.target, of=asked.of)
+            return start(asked.network, inputs, asked.target, of=asked.of)
         except UnsupportedModel:
-            runs = self.double, replace(self, single=True)
-            found, rounded = (run.forecast(rows, both) for run in runs)
-            # what single precision rounds shows how far this network carries roundings on
-            off = CARRIED * float(np.abs(found - rounded).sum())
-            own, other = found.tolist()
-            return abs(other - own) - ROUNDING * (abs(own) + abs(other)) - off
-        apart = max(known.low[1] - known.high[0], known.low[0] - known.high[1])
-        return float(apart) * abs(asked.target.scale) * (1 - 8 * UNIT)
+            return None
