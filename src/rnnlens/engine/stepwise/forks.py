@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.schedule.context import one_round
-from rnnlens.engine.stepwise.states import State, histories_in, joined
+from rnnlens.engine.stepwise.states import State, histories_in, joined, some_histories
 from rnnlens.engine.stepwise.walk import Walk
 
 __all__ = ["Fork", "changes_by_fork"]
@@ -101,7 +101,7 @@ def _group(
         if t % LOOKED_AFTER == 0 and len(runs) > 1:
             apart = _apart(state)
             if not apart.all():
-                state = {name: tuple(a[apart] for a in arrays) for name, arrays in state.items()}
+                state = some_histories(state, apart)
                 runs = runs[apart]
     lost = np.zeros(ways)
     values = value(walk.outputs(state))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.operations.registry import Array
 
-__all__ = ["State", "histories_in", "joined", "select", "spread", "tiled"]
+__all__ = ["State", "histories_in", "joined", "select", "some_histories", "spread", "tiled"]
 
 T = TypeVar("T", bound=np.generic)
 
@@ -47,6 +47,11 @@ def joined(one: State, other: State) -> State:
         name: tuple(np.concatenate(pair) for pair in zip(arrays, other[name], strict=True))
         for name, arrays in one.items()
     }
+
+
+def some_histories(state: State, which: slice | NDArray[np.int64] | NDArray[np.bool_]) -> State:
+    """Give some of the histories of a state."""
+    return {name: tuple(one[which] for one in arrays) for name, arrays in state.items()}
 
 
 def select(state: State, nodes: NDArray[np.int64], windows: int) -> State:

@@ -27,7 +27,7 @@ from rnnlens.engine.schedule.context import by_equations, one_round
 from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.split import SplitNetwork, split_by_step
-from rnnlens.engine.stepwise.states import State
+from rnnlens.engine.stepwise.states import State, joined, some_histories
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
@@ -161,10 +161,7 @@ class OwnRun:
 
     def of(self, windows: Rows) -> OwnRun:
         """Give that of some windows."""
-        states = tuple(
-            {name: tuple(one[windows] for one in arrays) for name, arrays in state.items()}
-            for state in self.states
-        )
+        states = tuple(some_histories(state, windows) for state in self.states)
         return OwnRun(states, self.values[windows])
 
 
@@ -295,13 +292,7 @@ class _Followed:
         numbers = np.arange(self.edges[begun], self.edges[more])
         self.window = np.concatenate([self.window, new])
         self.number = np.concatenate([self.number, numbers])
-        self.state = {
-            name: tuple(
-                np.concatenate([one, of_own[new]])
-                for one, of_own in zip(arrays, own[name], strict=True)
-            )
-            for name, arrays in self.state.items()
-        }
+        self.state = joined(self.state, some_histories(own, new))
 
     def _advance(self, first: int, end: int, value: Value | None) -> Array | None:
         """Take all runs through a stretch; after the last, give their values."""
@@ -312,7 +303,7 @@ class _Followed:
         values = None if value is None else np.empty(count)
         for k in range(0, count, AT_ONCE):
             some = slice(k, min(k + AT_ONCE, count))
-            before = {name: tuple(one[some] for one in a) for name, a in self.state.items()}
+            before = some_histories(self.state, some)
             made, found = self.net.advance(self._inputs(some, first, end), before)
             for name, arrays in made.items():
                 for whole, part in zip(after[name], arrays, strict=True):
@@ -350,6 +341,4 @@ class _Followed:
         if apart.all():
             return
         self.window, self.number = self.window[apart], self.number[apart]
-        self.state = {
-            name: tuple(one[apart] for one in arrays) for name, arrays in self.state.items()
-        }
+        self.state = some_histories(self.state, apart)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.stepwise.leaves import FEWEST_HISTORIES, Leaves, kernel_leaves
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.states import State, histories_in
+from rnnlens.engine.stepwise.states import State, histories_in, some_histories
 from rnnlens.engine.stepwise.walk import Walk
 
 __all__ = [
@@ -116,7 +116,7 @@ class Tree:
             return None
         half = nodes // 2
         return [
-            ({name: tuple(a[some] for a in s) for name, s in state.items()}, part)
+            (some_histories(state, some), part)
             for some, part in (
                 (slice(0, half * windows), chosen[:half]),
                 (slice(half * windows, None), chosen[half:]),
