@@ -19,6 +19,7 @@ Its module was then read live, asked by every method of `explain`, and put throu
 `describe`; what sums was held against the forecast that the library itself gives. `make
 integrations` makes an environment for each library, runs all of it, and writes this page.
 
+- *read*: processor time of reading it, and a model of the same kind that takes 365 steps.
 - *forecast*, *sum*: the largest difference to the library's own forecast, of the forecast as
   rnnlens gives it and of contributions and the baseline's forecast together, the worst of all
   methods that sum; in sizes of the largest forecast.
