@@ -40,6 +40,7 @@ ORDER = {
     "certificates_pace": "Certificates of every lag",
     "questions_report": "Whole questions: the page",
     "questions_cold": "Whole questions: the first answer of a process",
+    "diagnostics": "What is said of an answer",
     "neighbour": "With one core taken",
     "forward": "Forecasts",
     "precision": "Double precision",
@@ -49,6 +50,7 @@ ORDER = {
     "lag_shapley": "Exact Shapley values of lags",
     "secant": "Contributions by lag and feature",
     "latency": "One window",
+    "service": "One window in a service",
     "memory": "Memory",
     "scaling": "From one thread to two",
     "rest_of_graph": "The rest of the graph",
@@ -56,6 +58,8 @@ ORDER = {
     "bulk": "Whole archives",
     "startup": "Starting",
     "long_work": "Long work",
+    "long_windows": "Long windows",
+    "estimates": "Announced time and memory",
     "tables": "Tables from CSV",
 }
 
@@ -133,7 +137,9 @@ def section(found: Mapping[str, Any]) -> list[str]:
     machine = found["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     lines = [f"{machine['cpu']}, {machine['threads']} threads, {found['date']}: {versions}.", ""]
-    if found["busy"] > BUSY:
+    if found.get("unfinished", False):
+        lines += ["This run was cut off: here is what it had measured by then.", ""]
+    if (found["busy"] or 0.0) > BUSY:
         lines += [f"Others used {found['busy']:.0%} of the cores before or after this run.", ""]
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in found["rows"]:

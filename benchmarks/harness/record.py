@@ -1,9 +1,13 @@
-"""What a benchmark prints and writes: one JSON file a script."""
+"""What a benchmark prints and writes: one JSON file a script, written anew after every figure.
+
+A run that is cut off leaves what it had measured, marked as unfinished; the page says so.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +26,7 @@ QUIET = 0.05
 
 
 class Record:
-    """Prints each row as it is measured and keeps it for the file.
+    """Prints each row as it is measured and writes it into the file.
 
     Parameters
     ----------
@@ -106,6 +110,7 @@ class Record:
                 f"({one['low'] * 1e3:.3f} to {one['high'] * 1e3:.3f}, {one['rounds']} rounds)"
                 f"  {ratio:8.2f} x ({low:.2f} to {high:.2f})"
             )
+        self._write(unfinished=True)
 
     def values(
         self, work: str, sizes: str, values: Mapping[str, tuple[float, str]], *, note: str = ""
@@ -128,6 +133,7 @@ class Record:
         print(f"{work}; {sizes}" + (f"; {note}" if note else ""))
         for name, (value, unit) in values.items():
             print(f"  {name:<40} {value:12.4g} {unit}".rstrip())
+        self._write(unfinished=True)
 
     def claim(
         self,
@@ -160,9 +166,10 @@ class Record:
         bound = f"at least {least:g}" if least is not None else f"at most {most:g}"
         figure = f"{measured:.3g} {unit}".strip()
         print(f"> {work}: {figure}, target {bound}, met: {'yes' if met else 'no'}")
+        self._write(unfinished=True)
 
     def save(self) -> Path:
-        """Write the file.
+        """Write the file of a run that has come to its end.
 
         Returns
         -------
@@ -170,24 +177,33 @@ class Record:
             Where it lies.
         """
         self._busy = max(self._busy or 0.0, busy() or 0.0)
-        about = {"machine": machine(), "versions": versions()}
+        path = self._write(unfinished=False)
+        on, libraries = machine(), versions()
+        print(f"{on['cpu']}, {on['threads']} threads")
+        print(", ".join(f"{name} {number}" for name, number in libraries.items()))
+        print(f"wrote {path}")
+        return path
+
+    def _write(self, *, unfinished: bool) -> Path:
+        """Write what there is so far."""
         folder = RESULTS / "quick" if self.quick else RESULTS
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.name}.json"
-        date = datetime.now(UTC).date().isoformat()
-        top = {
+        found = {
             "benchmark": self.name,
-            "date": date,
+            "date": datetime.now(UTC).date().isoformat(),
             "quick": self.quick,
+            "unfinished": unfinished,
             "busy": self._busy,
-            **about,
+            "machine": machine(),
+            "versions": versions(),
+            "claims": self._claims,
+            "rows": self._rows,
         }
-        found = _rounded({**top, "claims": self._claims, "rows": self._rows})
-        text = json.dumps(found, indent=1)
-        path.write_text(text + "\n", encoding="utf-8")
-        print(f"{about['machine']['cpu']}, {about['machine']['threads']} threads")
-        print(", ".join(f"{name} {number}" for name, number in about["versions"].items()))
-        print(f"wrote {path}")
+        path = folder / f"{self.name}.json"
+        # put in place whole: a run may be killed while it writes
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(_rounded(found), indent=1) + "\n", encoding="utf-8")
+        os.replace(part, path)
         return path
 
 
