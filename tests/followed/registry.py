@@ -14,9 +14,10 @@ __all__ = ["ACTS", "ELSEWHERE", "UNTESTED", "Act", "advice", "is_advice"]
 
 #: Words with which advice begins.
 VERBS = (
-    "add|ask|begin|build|call|check|compare|convert|copy|download|export|fetch|give|install|join|"
-    "leave|let|load|make|mask|merge|name|pad|pick|pip install|read|replace|report|run|save|say|set|"
-    "stack|state|store|train|unpack|use|write"
+    "add|ask|begin|build|call|check|compare|convert|copy|download|explain|export|fetch|fit|"
+    "give|have|install|join|leave|let|load|make|mask|merge|name|pad|pick|pip install|read|"
+    "replace|report|run|save|say|set|sort|stack|state|store|take|train|transform|unpack|use|"
+    "write"
 )
 ADVICE = re.compile(rf"(?:[:;] |, (?:so |or |and |please )?|please )(?:{VERBS})\b")
 

@@ -240,14 +240,18 @@ def _(folder: Path) -> None:
     explained(folder, net=small("two sequences")[0])
 
 
-@case("padding")
-def _(folder: Path) -> None:
+def padding() -> Any:
+    """Make a network that takes zeros for padding."""
     rng = np.random.default_rng(2)
     core = forecaster("lstm", rng, features=2, units=2).nodes[1].layer
     assert isinstance(core, Recurrent)
-    net = chain(Masking(0.0), core, head(rng, 2), shape=(STEPS, 2))
+    return chain(Masking(0.0), core, head(rng, 2), shape=(STEPS, 2))
+
+
+@case("padding")
+def _(folder: Path) -> None:
     data = series()
-    explained(folder, data.where(data.time > data.time[20], 0.0), net=net)
+    explained(folder, data.where(data.time > data.time[20], 0.0), net=padding())
 
 
 @case("a grouping that is not there")
