@@ -64,6 +64,7 @@ def test_methods_that_sum_do(method, net, x):
         ("gradient", {"effort": Effort(budget=9)}),
         ("lrp", {"groups": {"a": [1]}}),
         ("carry", {"baseline": "zero"}),
+        ("gradient", {"held": ["feature 1"]}),
     ],
 )
 def test_an_option_that_a_method_does_not_take_is_refused(method, option, net, x):

@@ -17,6 +17,7 @@ import xarray as xr
 import rnnlens
 from archives import written
 from networks import forecaster
+from rnnlens.attribution.registry import METHODS
 from rnnlens.bulk import Blocks
 from rnnlens.series.sidecar import Sidecar
 
@@ -44,10 +45,11 @@ class Made:
     path: Path
 
     def explain(self, out: str = "out.zarr", **options: Any) -> xr.Dataset:
+        hides = METHODS[options.get("method", "secant")].hides
         asked = {
             "target": "flow",
             "blocks": Blocks(windows=32),
-            "baseline": "zero",
+            "baseline": "zero" if hides else None,
         } | options
         return rnnlens.explain_archive(
             self.net, self.path, self.folder / out, self.sidecar, **asked

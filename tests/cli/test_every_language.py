@@ -157,6 +157,7 @@ def test_a_draft_of_days_gaps_and_stations_is_said_whole(known, rng, tmp_path, m
         lambda values: values[:, -1, :1],
     )
     inputs = draft_of_inputs({"x": (None, 3), "site": (2,), "later": (6, 1)}, 24, None)
+    assert inputs.checks == inputs.text.count("CHECK") == 12
     with pseudo_language(tmp_path, monkeypatch):
         said = [comments_of(one.text_by(fact_text)) for one in (made, inputs)]
         said += map(fact_text, (*made.notes, *inputs.notes))

@@ -225,9 +225,14 @@ def _(folder: Path) -> None:
     explained(folder, method="permutation")
 
 
-@case("several targets")
+@case("a baseline for a method that hides nothing")
 def _(folder: Path) -> None:
-    explained(folder, target=rnnlens.Target(name=["output 0", "output 1"]))
+    explained(folder, method="gradient", baseline="zero")
+
+
+@case("held features for a method that hides nothing")
+def _(folder: Path) -> None:
+    explained(folder, method="gradient", baseline=None, held=["rain"])
 
 
 @case("a baseline of each window's own")

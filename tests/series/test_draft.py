@@ -10,8 +10,10 @@ from rnnlens.errors import ConfigError, DataError
 from rnnlens.series.build import windows
 from rnnlens.series.draft.draft import draft
 from rnnlens.series.draft.facts import Asked, Facts
+from rnnlens.series.draft.several import draft_of_inputs
 from rnnlens.series.scalers.read import columns_of_object
-from rnnlens.series.sidecar import read_sidecar
+from rnnlens.series.sidecar import Sidecar, read_sidecar
+from rnnlens.series.sidecar_text import from_toml
 
 ROWS = 400
 
@@ -238,3 +240,20 @@ def test_one_name_for_several_outputs_is_one_variable_at_several_steps(table, tm
         assert [(one.name, one.lead) for one in targets] == [(f"flow t+{k}", k) for k in (1, 2, 3)]
         assert ("target_scaler" in asked) == all(one.scale == 90.0 for one in targets)
         assert any("3 steps one after the other" in note for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    "name", ["rain\n# x = 1", "rain\r\nmm", "a\u2028b", "tab\tand\x07bell", 'q"]']
+)
+def test_a_name_with_a_line_break_stays_within_its_line(table, name):
+    known = table.rename(columns={"rain": name}).drop(columns=["hour", "wind", "No"])
+    made = draft(Facts(3, 1, 5), known, Asked(), outputs_of([2]))
+    assert name in made.sidecar.feature_names
+    assert made.checks == made.text.count("# CHECK")
+    assert Sidecar(**from_toml(made.text)).feature_names == made.sidecar.feature_names
+
+
+def test_names_of_inputs_are_written_as_keys_whatever_stands_in_them():
+    made = draft_of_inputs({'in"put': (5, 2), "a\nb": (3,)}, None, None)
+    assert [one.name for one in made.sidecar.inputs] == ['in"put', "a\nb"]
+    assert made.checks == made.text.count("# CHECK")

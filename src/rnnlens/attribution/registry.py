@@ -6,7 +6,7 @@ name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnlens.arguments import did_you_mean
@@ -95,8 +95,32 @@ def refuse_alone(name: str, inputs: Sequence[object]) -> None:
         )
 
 
-def method_named(name: str, given: Mapping[str, object]) -> AttributionMethod:
-    """Find a method, and refuse options that it would leave unheard."""
+def method_named(
+    name: str, given: Mapping[str, object], among: Iterable[str] = METHODS
+) -> AttributionMethod:
+    """Find a method, and refuse options that it would leave unheard, naming those that take them.
+
+    Parameters
+    ----------
+    name : str
+        The method.
+    given : mapping of str to value
+        What was given of each option; None where nothing was.
+    among : iterable of str
+        The methods that may be chosen instead.
+
+    Returns
+    -------
+    AttributionMethod
+        What is known of it.
+
+    Raises
+    ------
+    InputError
+        If no method is called so.
+    DataError
+        If it takes no such option.
+    """
     if name not in METHODS:
         raise InputError(
             f"no method is called {name!r}{did_you_mean(name, METHODS)}: give one of "
@@ -105,7 +129,7 @@ def method_named(name: str, given: Mapping[str, object]) -> AttributionMethod:
     method = METHODS[name]
     for option, value in given.items():
         if value is not None and not _takes(method, option):
-            those = [other for other, one in METHODS.items() if _takes(one, option)]
+            those = [other for other in among if _takes(METHODS[other], option)]
             raise DataError(
                 f"method {name!r} does not take {option}: leave it out, or choose one of "
                 f"{', '.join(those)}"
@@ -114,4 +138,4 @@ def method_named(name: str, given: Mapping[str, object]) -> AttributionMethod:
 
 
 def _takes(method: AttributionMethod, option: str) -> bool:
-    return method.hides if option == "baseline" else option in method.takes
+    return method.hides if option in {"baseline", "held"} else option in method.takes

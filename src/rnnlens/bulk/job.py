@@ -49,8 +49,10 @@ FOLDER = ".rnnlens"
 MANIFEST, NETWORK, BASELINE = "manifest.json", "network.npz", "baseline.npz"
 #: Of these, what is kept once more.
 QUESTION = (NETWORK, BASELINE)
+#: The axes that several targets lie along, in their order.
+ALONG = ("horizon", "target")
 #: Of the layout of that folder.
-FORMAT = 1
+FORMAT = 2
 #: What reading a damaged file of arrays may raise.
 DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
@@ -85,6 +87,12 @@ class Manifest:
     def settings(self) -> Mapping[str, Any]:
         """What was asked for."""
         return self.asked["settings"]
+
+    @property
+    def along(self) -> dict[str, list[Any]]:
+        """The axes that several targets lie along, horizons first; none where there is one."""
+        said = self.settings["along"]
+        return {axis: said[axis] for axis in ALONG if axis in said}
 
     def difference(self, other: Manifest) -> tuple[str, Any, Any] | None:
         """Name the first thing that another manifest asks otherwise, and both values."""
@@ -122,11 +130,11 @@ class Job:
     cutter: Cutter
 
     @property
-    def target(self) -> ResolvedTarget:
-        """Which number of the output is explained."""
-        asked = self.manifest.settings["target"]
-        return ResolvedTarget(
-            tuple(asked["index"]), asked["output"], asked["scale"], asked["offset"]
+    def targets(self) -> tuple[ResolvedTarget, ...]:
+        """Which numbers of the output are explained, in the order of the axes they lie along."""
+        return tuple(
+            ResolvedTarget(tuple(one["index"]), one["output"], one["scale"], one["offset"])
+            for one in self.manifest.settings["targets"]
         )
 
     @property

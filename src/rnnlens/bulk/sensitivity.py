@@ -20,6 +20,7 @@ from rnnlens.engine.schedule.threads import one_thread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rnnlens.attribution.target import ResolvedTarget
     from rnnlens.bulk.job import Job
 
 __all__ = ["Slopes", "slopes_of"]
@@ -89,8 +90,10 @@ class Slopes:
         return cls(windows, int(count), *sums)
 
 
-def slopes_of(job: Job, windows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Differentiate the forecasts of windows on one thread.
+def slopes_of(
+    job: Job, windows: NDArray[np.float64], target: ResolvedTarget
+) -> NDArray[np.float64]:
+    """Differentiate the forecasts of a target on one thread.
 
     Shapes: windows (sample, step, feature) -> (sample, lag, feature).
     """
@@ -99,8 +102,8 @@ def slopes_of(job: Job, windows: NDArray[np.float64]) -> NDArray[np.float64]:
         network=job.network,
         inputs={of: windows.astype(job.effort.precision, copy=False).reshape(-1, *shape)},
         of=of,
-        value=job.target.pick,
-        weight=job.target.weight,
+        value=target.pick,
+        weight=target.weight,
         histories=np.arange(0),
         kept=np.array([1]),
     )

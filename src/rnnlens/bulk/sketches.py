@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "QUANTILE_ERROR",
+    "Group",
     "Sketch",
     "checked_groupings",
     "content_of",
+    "groups_of",
     "read_sketches",
-    "sketches",
 ]
 
+#: A grouping, the label of a group of it, and the number of a target.
+Group = tuple[str, str, int]
 #: The grouping that puts all windows together.
 ALL = "all"
 SEASONS = np.array(["DJF", "MAM", "JJA", "SON"])
@@ -160,27 +163,14 @@ def checked_groupings(cutter: Cutter, by: tuple[str, ...]) -> None:
             )
 
 
-def sketches(
-    cutter: Cutter,
-    block: Block,
-    found: Found,
-    by: tuple[str, ...],
-    contribution: NDArray[Any],
-    slopes: NDArray[Any] | None = None,
-) -> dict[tuple[str, str], Sketch]:
-    """Sketch a block's contributions and derivatives (sample, lag, feature), by group."""
-
-    def own(which: Any) -> Sketch:
-        kept = None if slopes is None else Slopes.of(slopes[which], found.values[which])
-        return Sketch.of(contribution[which], kept)
-
-    made = {}
-    if len(contribution):
-        made[ALL, ALL] = own(slice(None))
+def groups_of(
+    cutter: Cutter, block: Block, found: Found, by: tuple[str, ...]
+) -> dict[tuple[str, str], slice | NDArray[np.bool_]]:
+    """Give which windows of a block are of each group, by grouping and label."""
+    made: dict[tuple[str, str], slice | NDArray[np.bool_]] = {(ALL, ALL): slice(None)}
     for name in by:
         labels = _labels(cutter, block, found, name)
-        for label in np.unique(labels):
-            made[name, str(label)] = own(labels == label)
+        made |= {(name, str(label)): labels == label for label in np.unique(labels)}
     return made
 
 
@@ -200,9 +190,9 @@ def _labels(cutter: Cutter, block: Block, found: Found, name: str) -> NDArray[np
     return cutter.source.of_stations[name].astype(str)[stations]
 
 
-def content_of(made: Mapping[tuple[str, str], Sketch]) -> bytes:
+def content_of(made: Mapping[Group, Sketch]) -> bytes:
     """Write the sketches of a block as the bytes of an ``.npz`` file."""
-    kept: dict[str, Any] = {"groups": np.array(list(made), np.str_).reshape(-1, 2)}
+    kept: dict[str, Any] = {"groups": np.array(list(made), np.str_).reshape(-1, 3)}
     for number, one in enumerate(made.values()):
         kept[f"windows {number}"] = np.int64(one.windows)
         kept[f"signed {number}"], kept[f"absolute {number}"] = one.signed, one.absolute
@@ -215,13 +205,13 @@ def content_of(made: Mapping[tuple[str, str], Sketch]) -> bytes:
     return buffer.getvalue()
 
 
-def read_sketches(path: Path) -> Iterator[tuple[tuple[str, str], Sketch]]:
+def read_sketches(path: Path) -> Iterator[tuple[Group, Sketch]]:
     """Read the sketches of a block, in the order in which they were written."""
     with np.load(path, allow_pickle=False) as kept:
-        for number, (name, label) in enumerate(kept["groups"]):
+        for number, (name, label, target) in enumerate(kept["groups"]):
             windows = int(kept[f"windows {number}"])
             yield (
-                (str(name), str(label)),
+                (str(name), str(label), int(target)),
                 Sketch(
                     windows,
                     kept[f"signed {number}"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from rnnlens.bulk.arrays import zarr_here
 from rnnlens.bulk.job import FOLDER
 from rnnlens.bulk.methods import Words, variable_of, words_of
 from rnnlens.bulk.records import sketch_of
-from rnnlens.bulk.sketches import QUANTILE_ERROR, Sketch, read_sketches
+from rnnlens.bulk.sketches import QUANTILE_ERROR, Group, Sketch, read_sketches
 from rnnlens.dynamics.memory.jacobian_profile import lag_within
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ PURE_NUMBERS = {
 
 def write_summary(out: Path, manifest: Manifest) -> None:
     """Add the sketches of all blocks up, and put the summary in its place whole."""
-    merged: dict[tuple[str, str], Sketch] = {}
+    merged: dict[Group, Sketch] = {}
     for number in range(manifest.grid.count):
         for group, one in read_sketches(sketch_of(out, number)):
             merged[group] = merged[group] + one if group in merged else one
@@ -76,18 +77,19 @@ def _files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _write(
-    draft: Path, out: Path, manifest: Manifest, merged: dict[tuple[str, str], Sketch]
-) -> None:
-    zarr = zarr_here()
-    whole = zarr.open_group(out, mode="r", use_consolidated=False)
+def _write(draft: Path, out: Path, manifest: Manifest, merged: dict[Group, Sketch]) -> None:
+    whole = zarr_here().open_group(out, mode="r", use_consolidated=False)
     method = manifest.settings["method"]
     unit, words = whole[variable_of(method)].attrs["units"], words_of(method)
     target = whole.attrs["target"]
-    lags, features = whole["lag"][...], whole["feature"][...]
-    root = zarr.create_group(draft, zarr_format=3)
-    for grouping in dict.fromkeys(name for name, _ in merged):
-        own = {label: one for (name, label), one in merged.items() if name == grouping}
+    lags = whole["lag"][...]
+    root = zarr_here().create_group(draft, zarr_format=3)
+    along = tuple(manifest.along)
+    coords = [name for name in ("lead", "unit") if along and name in whole]
+    beside = {"coordinates": " ".join(coords)} if along else {}
+    for grouping in dict.fromkeys(name for name, *_ in merged):
+        labels = list(dict.fromkeys(label for name, label, _ in merged if name == grouping))
+        own = [merged[grouping, label, k] for label in labels for k in _targets(manifest)]
         group = root.create_group(grouping)
         group.attrs.update({
             "target": target,
@@ -95,20 +97,39 @@ def _write(
             "grouped_by": grouping,
             "quantile_error": f"at most {QUANTILE_ERROR:.1%} of the quantile",
         })
-        _put(group, "group", ("group",), np.array(list(own), object), {"long_name": grouping})
+        _put(group, "group", ("group",), np.array(labels, object), {"long_name": grouping})
         _put(group, "lag", ("lag",), lags, {"long_name": "lag (1 = newest step fed in)"})
-        _put(group, "feature", ("feature",), features, {})
+        _put(group, "feature", ("feature",), whole["feature"][...], {})
         _put(group, "quantile", ("quantile",), PROBABILITIES, {})
-        for name, (axes, values, said) in _numbers(list(own.values()), len(lags), words).items():
+        for axis in along:
+            _put(group, axis, (axis,), whole[axis][...], {})
+        for one in coords:
+            _put(group, one, along, whole[one][...], dict(whole[one].attrs))
+        for name, (axes, values, said) in _numbers(own, len(lags), words).items():
             units = {} if name in PURE_NUMBERS else {"units": unit}
-            title = {"long_name": f"{said} {words.towards} {target}"}
-            _put(group, name, axes, values, title | units)
+            title = {"long_name": f"{said} {words.towards} {target}"} | units | beside
+            _put(group, name, *_apart(manifest, name, axes, values), title)
+
+
+def _targets(manifest: Manifest) -> range:
+    return range(math.prod(map(len, manifest.along.values())))
+
+
+def _apart(
+    manifest: Manifest, name: str, axes: tuple[str, ...], values: NDArray[Any]
+) -> tuple[tuple[str, ...], NDArray[Any]]:
+    """Give the targets of each group, (group x target, ...), axes of their own."""
+    sizes = tuple(map(len, manifest.along.values()))
+    apart = values.reshape(-1, *sizes, *values.shape[1:])
+    if name == "windows":  # the same for every target
+        return axes, apart.reshape(len(apart), -1)[:, 0]
+    return (axes[0], *manifest.along, *axes[1:]), apart
 
 
 def _numbers(
     own: list[Sketch], lags: int, words: Words
 ) -> dict[str, tuple[tuple[str, ...], NDArray[Any], str]]:
-    """Give the numbers of a grouping: axes, values, and what they are."""
+    """Give the numbers of a grouping, each group's targets in turn: axes, values, what they are."""
     windows = np.array([one.windows for one in own], np.int64)
     each = windows[:, None, None]
     totals = np.stack([one.totals for one in own]) / windows[:, None]

@@ -16,14 +16,16 @@ from rnnlens.bulk.arrays import write_block
 from rnnlens.bulk.job import Job, load
 from rnnlens.bulk.methods import written_by
 from rnnlens.bulk.records import SKETCH, Record, checksums, keep, sketch_of
-from rnnlens.bulk.sensitivity import slopes_of
-from rnnlens.bulk.sketches import Sketch, content_of, sketches
+from rnnlens.bulk.sensitivity import Slopes, slopes_of
+from rnnlens.bulk.sketches import Group, Sketch, content_of, groups_of
 from rnnlens.bulk.upkeep.files import put
 from rnnlens.engine.device.choice import named, placed
 from rnnlens.engine.schedule.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from rnnlens.attribution.target import ResolvedTarget
 
 __all__ = ["Answer", "answer", "answered", "do", "do_anywhere"]
 
@@ -39,12 +41,12 @@ class Answer:
     windows : int
         How many end in it.
     sketches : mapping
-        What is kept of its contributions for the summary, by grouping and group.
+        What is kept of its contributions for the summary, by grouping, group and target.
     """
 
     arrays: dict[str, NDArray[Any]]
     windows: int
-    sketches: Mapping[tuple[str, str], Sketch]
+    sketches: Mapping[Group, Sketch]
 
 
 def answer(job: Job, number: int) -> Answer:
@@ -53,21 +55,31 @@ def answer(job: Job, number: int) -> Answer:
     found = job.cutter.windows(block)
     steps, features = job.cutter.sidecar.window, found.values.shape[2]
     variable, *of_a_window = written_by(job.manifest)
-    arrays: dict[str, NDArray[Any]] = {name: np.full(block.shape, np.nan) for name in of_a_window}
-    arrays[variable] = np.full((*block.shape, steps, features), np.nan, settings["dtype"])
-    kept: Mapping[tuple[str, str], Sketch] = {}
-    if len(found.values):
-        made = answered(job, found.values)
+    along = tuple(map(len, job.manifest.along.values()))
+    whole = (*block.shape, *along)
+    arrays: dict[str, NDArray[Any]] = {name: np.full(whole, np.nan) for name in of_a_window}
+    whole = (*block.shape, steps, features, *along)
+    arrays[variable] = np.full(whole, np.nan, settings["dtype"])
+    kept: dict[Group, Sketch] = {}
+    if not len(found.values):
+        return Answer(arrays, 0, kept)
+    groups = groups_of(job.cutter, block, found, tuple(settings["by"]))
+    for place, (at, target) in enumerate(zip(np.ndindex(along), job.targets, strict=True)):
+        made = answered(job, found.values, target)
         for name, array in arrays.items():
-            array[found.stations, found.rows] = getattr(made, name)
-        slopes = slopes_of(job, found.values) if settings["memory"] else None
-        by = tuple(settings["by"])
-        kept = sketches(job.cutter, block, found, by, getattr(made, variable), slopes)
+            array[..., *at][found.stations, found.rows] = getattr(made, name)
+        slopes = slopes_of(job, found.values, target) if settings["memory"] else None
+        for group, which in groups.items():
+            own = None if slopes is None else Slopes.of(slopes[which], found.values[which])
+            kept[*group, place] = Sketch.of(getattr(made, variable)[which], own)
     return Answer(arrays, len(found.values), kept)
 
 
-def answered(job: Job, windows: NDArray[np.float64]) -> MethodArrays:
-    """Explain windows on one thread: (sample, step, feature), in the network's own units."""
+def answered(job: Job, windows: NDArray[np.float64], target: ResolvedTarget) -> MethodArrays:
+    """Explain a target of windows on one thread.
+
+    Shapes: windows (sample, step, feature), in the network's own units.
+    """
     settings = job.manifest.settings
     values = windows.astype(job.effort.precision, copy=False)
     of, shape = settings["of"], settings["input_shape"]
@@ -75,7 +87,7 @@ def answered(job: Job, windows: NDArray[np.float64]) -> MethodArrays:
         network=job.network,
         inputs={of: values.reshape(len(values), *shape)},
         of=of,
-        target=job.target,
+        target=target,
         baseline=job.baseline,
     )
     device = settings["device"]

@@ -75,14 +75,15 @@ def explain_whole(
     job, part = archives.jobs_and_part(reading.part)
     network = network_from(model, replace(reading, part=part), shown)
     sidecar = _sidecar(model, network, series, options)
+    method = options.method_of(sidecar) or "secant"
     plan = planned(
         ArchiveQuestion(
             net=network,
             archive=data[0],
             sidecar=sidecar,
             target=options.target_of(sidecar),
-            method=options.method_of(sidecar) or "secant",
-            baseline=options.baseline_of(sidecar),
+            method=method,
+            baseline=options.baseline_of(sidecar, method),
             held=options.held_names,
             effort=Effort(),
             blocks=archives.blocks,
@@ -110,9 +111,8 @@ def _sidecar(
     model: Path, network: Network, series: SeriesOptions, options: BudgetOptions
 ) -> Sidecar:
     """Find what the archive's variables mean, which is never guessed."""
-    typed = {"--from": series.start, "--to": series.end, "--last": series.last}
     refused = [
-        *(name for name, value in typed.items() if value is not None),
+        *series.placed,
         *(["--newest"] if options.newest is not None else []),
         *(["--of"] if options.of is not None else []),
         *(["--budget"] if options.budget is not None else []),

@@ -21,11 +21,15 @@ from rnnlens.engine.arrays import as_numpy, as_tensor, is_tensor
 from rnnlens.engine.device import functions as on_device
 from rnnlens.network.activations import FUNCTIONS, Activation
 
-__all__ = ["derivative", "log_sinhc", "pull", "value"]
+__all__ = ["derivative", "log_sinhc", "no_larger", "pull", "value", "within_one"]
 
 Array = NDArray[np.float64]
 
 _PLAIN_RELU = Activation("relu")
+
+#: Functions whose values are of size one at the most, and others that do not make numbers larger.
+_WITHIN_ONE = frozenset({"tanh", "sigmoid", "hard_sigmoid", "hard_tanh", "softsign"})
+_NO_LARGER = frozenset({"linear", "relu", "elu", "selu", "gelu", "silu", "softplus"})
 
 #: Below this distance the secant of a smooth function is its derivative at the midpoint. The
 #: midpoint rule is wrong by d^2 phi''' / 24, the quotient by a rounding / d. By the bytes of a
@@ -190,6 +194,16 @@ _UNARY: dict[str, _Unary] = {
         smooth=False,
     ),
 }
+
+
+def within_one(phi: Activation) -> bool:
+    """Say whether it gives a number of size one at the most, whatever it takes."""
+    return phi.name in _WITHIN_ONE
+
+
+def no_larger(phi: Activation) -> bool:
+    """Say whether it gives a number about as large as what it takes, or smaller."""
+    return phi.name in _WITHIN_ONE or phi.name in _NO_LARGER
 
 
 def value(phi: Activation, a: Array) -> Array:

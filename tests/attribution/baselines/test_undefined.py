@@ -6,11 +6,23 @@ No tolerance: numbers are finite or they are not.
 import numpy as np
 import pytest
 
-from networks import forecaster
+from networks import cell, forecaster
 from rnnlens.attribution.baselines.undefined import _always_defined
+from rnnlens.engine.activations import no_larger, value, within_one
 from rnnlens.engine.forward import outputs
-from rnnlens.network.activations import Activation
-from rnnlens.network.layers import Dense, LayerNormalization, Recurrent
+from rnnlens.engine.operations.registry import always_finite
+from rnnlens.network.activations import ACTIVATIONS, Activation
+from rnnlens.network.axes import Flip
+from rnnlens.network.cells import SimpleRNN
+from rnnlens.network.layers import (
+    Bidirectional,
+    Dense,
+    Einsum,
+    LayerNormalization,
+    Recurrent,
+    Reshape,
+    TimeDistributed,
+)
 from rnnlens.network.network import Network, Node
 
 
@@ -40,3 +52,26 @@ def test_a_state_that_can_grow_and_a_layer_that_divides_are_tried(rng):
     exponential = Node("exp", Dense(np.eye(1), None, Activation("exponential")), ((last, number),))
     overflows = Network((*network.nodes, exponential), (("exp", 0),), network.origin)
     assert not _always_defined(overflows)
+
+
+def test_each_layer_is_asked_and_what_it_wraps_too(rng):
+    last = Dense(np.eye(2), None, Activation("linear"))
+    wide = Dense(np.eye(2), None, Activation("exponential"))
+    assert always_finite(TimeDistributed(last)) and not always_finite(TimeDistributed(wide))
+    assert always_finite(Reshape((3, 2))) and always_finite(Flip(1))
+    assert not always_finite(Einsum("aqd,akd->aqk"))
+    grows = SimpleRNN(cell("simple_rnn", rng).hidden, Activation("relu"))
+    stays, grown = Recurrent(cell("simple_rnn", rng)), Recurrent(grows)
+    assert always_finite(Bidirectional(stays, stays, "concat"))
+    assert not always_finite(Bidirectional(stays, grown, "concat"))
+
+
+def test_every_function_that_is_taken_for_no_larger_is(rng):
+    far = np.array([-1e300, -1e9, -1.0, 0.0, 1.0, 1e9, 1e300])
+    for name in ACTIVATIONS:
+        phi = Activation(name)
+        if within_one(phi):
+            assert no_larger(phi) and (np.abs(value(phi, far)) <= 1).all(), name
+        elif no_larger(phi):
+            # selu stretches by 1.05, softplus adds 0.7 at zero
+            assert (np.abs(value(phi, far)) <= 1.1 * np.abs(far) + 2).all(), name

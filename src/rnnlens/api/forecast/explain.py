@@ -72,7 +72,8 @@ def explain(
         (``zero`` for tokens); with ``auto``, ``background`` where that takes secant.
     held : sequence of str, optional
         Features that keep their values when others are hidden (calendar, markers); those of the
-        windows where not given.
+        windows where not given. Methods that hide nothing (``gradient``, ``lrp``,
+        ``contextual_decomposition``, ``carry``) take none, nor a baseline.
     newest : int, optional
         Lags that are taken one by one; the older ones stand together.
     groups : mapping of str to sequence of int or str, optional
@@ -140,6 +141,7 @@ def explain(
     net = as_network(net, X)
     options = {
         "baseline": baseline,
+        "held": held or None,
         "newest": newest,
         "groups": groups,
         "initial_state": initial_state,

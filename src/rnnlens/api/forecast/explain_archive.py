@@ -30,7 +30,7 @@ def explain_archive(
     out: str | PathLike[str],
     sidecar: Sidecar | str | PathLike[str],
     *,
-    target: Target | str | int | None = None,
+    target: Target | str | int | Sequence[str | int] | None = None,
     method: str = "secant",
     baseline: str | ArrayLike | None = None,
     held: Sequence[str] | None = None,
@@ -59,14 +59,16 @@ def explain_archive(
         The Zarr group (version 3) that is written, or gone on with.
     sidecar : Sidecar or path
         What the network takes: names, units, scalings, window, lead.
-    target : Target, str or int, optional
-        As in `rnnlens.explain`; one.
+    target : Target, str, int or sequence of them, optional
+        As in `rnnlens.explain`; a sequence, or ``"all"``, adds the dimension ``target``, and
+        several horizons add ``horizon``, as the last of the arrays and beside the summary's groups.
     method : str
         ``secant``, ``integrated_gradients``, ``gradient`` or ``gradient_times_input``, see
         `rnnlens.explain`; the result has the array that it gives there.
     baseline : str or array, optional
         ``mean`` (the usual), ``zero``, ``background`` or an array, as in `rnnlens.explain`. The
-        mean, and the background windows, are of windows that lie evenly over the archive.
+        mean, and the background windows, are of windows that lie evenly over the archive. Not for
+        ``gradient``, which hides nothing.
     held : sequence of str, optional
         Features that keep their values when others are hidden; the sidecar's where not given.
     effort : Effort
@@ -86,14 +88,17 @@ def explain_archive(
         What is in `out`, of which nothing is read yet: ``contribution (station, time, lag,
         feature)``, ``forecast``, ``baseline_forecast`` and ``residual (station, time)`` in the
         target's own unit, NaN where a block is not done. ``time`` is the time that the forecast is
-        for, ``issued`` that of the newest step fed in.
+        for, ``issued`` that of the newest step fed in. Of several targets ``lead`` says how many
+        steps lie between the two, ``unit`` the unit of each, and ``time`` is that of the shortest
+        lead.
 
     Raises
     ------
     UnreadableFile
         If the archive or the result cannot be opened.
     DataError
-        If a variable or the baseline does not fit, or blocks could not be explained.
+        If a variable or the baseline does not fit, the method takes no baseline, or blocks could
+        not be explained.
     InputError
         If `out` is of another question, or cannot be written.
     MissingLibrary

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     #: A target by its name or number; None where there is one alone.
     Name = str | int | None
 
-__all__ = ["EVERY", "explain_each", "targets_asked"]
+__all__ = ["EVERY", "explain_each", "several", "targets_asked"]
 
 #: The word for all targets, or all horizons.
 EVERY = "all"
@@ -33,7 +33,7 @@ def explain_each(
 ) -> xr.Dataset:
     """Explain the target; where it is more than one number of the output, put them side by side."""
     names, steps = targets_asked(case, asked)
-    if not (_many(asked.name) or _many(asked.horizon)):
+    if not (several(asked.name) or several(asked.horizon)):
         return explain(names[0], steps[0], progress)
     labels = [case.called(name, asked.output) for name in names]
     rows: list[xr.Dataset] = []
@@ -49,12 +49,12 @@ def explain_each(
             if "audit" in one.attrs
         ]
         joined = explained[0]
-        if _many(asked.name):
+        if several(asked.name):
             joined = xr.concat(explained, "target", combine_attrs="drop_conflicts", join="exact")
             joined = joined.assign_coords(target=labels)
         rows.append(joined.assign_attrs(target=", ".join(labels), unit=_unit(explained)))
     whole = rows[0]
-    if _many(asked.horizon):
+    if several(asked.horizon):
         whole = xr.concat(rows, "horizon", combine_attrs="drop_conflicts", join="exact")
         # an output without an axis of horizons is the first of them
         whole = whole.assign_coords(horizon=[1 if step is None else int(step) for step in steps])
@@ -122,10 +122,10 @@ def _one_audit(audits: Sequence[_OneAudit]) -> dict[str, str | int | float]:
 
 def targets_asked(case: Case, asked: Target) -> tuple[list[Name], list[int | None]]:
     """Give the targets and the horizons that are asked for, each of them by itself."""
-    if not (_many(asked.name) or _many(asked.horizon)):
+    if not (several(asked.name) or several(asked.horizon)):
         return _chosen(asked.name, ()), _chosen(asked.horizon, ())
-    one: Name = None if _many(asked.name) else _chosen(asked.name, ())[0]
-    targets, horizons = case.choices(asked.output, one, by_horizon=_many(asked.horizon))
+    one: Name = None if several(asked.name) else _chosen(asked.name, ())[0]
+    targets, horizons = case.choices(asked.output, one, by_horizon=several(asked.horizon))
     return _chosen(asked.name, targets), _chosen(asked.horizon, horizons)
 
 
@@ -137,7 +137,8 @@ def _listed(given: object) -> bool:
     return isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
 
 
-def _many(given: object) -> bool:
+def several(given: object) -> bool:
+    """Say whether more than one target, or horizon, may be meant."""
     return _listed(given) or (isinstance(given, str) and given == EVERY)
 
 

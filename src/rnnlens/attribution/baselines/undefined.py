@@ -11,26 +11,12 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import forward
+from rnnlens.engine.operations.registry import always_finite
 from rnnlens.errors import DataError
-from rnnlens.network.axes import Index
-from rnnlens.network.cells import GRU, LSTM, SimpleRNN
-from rnnlens.network.layers import (
-    Activate,
-    Bidirectional,
-    Dense,
-    Identity,
-    Input,
-    Layer,
-    Recurrent,
-)
+from rnnlens.network.layers import Input
 from rnnlens.network.network import Network
 
 __all__ = ["refuse_undefined"]
-
-#: Activations that give a number no larger than one, whatever they take.
-_WITHIN_ONE = frozenset({"tanh", "sigmoid", "hard_sigmoid", "hard_tanh", "softsign"})
-#: Those that give a number about as large as what they take, or smaller.
-_NO_LARGER = _WITHIN_ONE | {"linear", "relu", "elu", "selu", "gelu", "silu", "softplus"}
 
 #: What to do instead, where one baseline is asked for.
 INSTEAD = "give baseline='background', whose windows are drawn from the data"
@@ -54,24 +40,8 @@ def refuse_undefined(question: Question, instead: str = INSTEAD) -> None:
 
 
 def _always_defined(network: Network) -> bool:
-    """Say whether it is plain that a network gives a number for every window of numbers.
-
-    So it is where nothing divides and no state can grow step by step; of others a run tells.
-    """
-    return all(_defined(node.layer) for node in network.nodes)
-
-
-def _defined(layer: Layer) -> bool:
-    if isinstance(layer, Bidirectional):
-        return _defined(layer.forward) and _defined(layer.backward)
-    if isinstance(layer, Recurrent):
-        cell = layer.cell
-        if isinstance(cell, LSTM | GRU):
-            return {cell.activation.name, cell.recurrent_activation.name} <= _WITHIN_ONE
-        return isinstance(cell, SimpleRNN) and cell.activation.name in _WITHIN_ONE
-    if isinstance(layer, Activate | Dense):
-        return layer.activation.name in _NO_LARGER
-    return isinstance(layer, Input | Identity | Index)
+    """Say whether it is plain that a network gives a number for every window of numbers."""
+    return all(isinstance(n.layer, Input) or always_finite(n.layer) for n in network.nodes)
 
 
 def _gives_none(question: Question) -> str | None:

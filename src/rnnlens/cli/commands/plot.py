@@ -66,7 +66,7 @@ def plot(
     path = check_file(drawing.out or Path(f"{name}.pdf"))  # before anything is computed
     language = drawing.language or spoken()
     Look(drawing.width, drawing.font, language)
-    recipe = recipe_of(name, drawing.sample, options, data or ())
+    recipe = recipe_of(name, drawing.sample, options, data or (), series.placed)
     look: dict[str, Any] = {
         "width": drawing.width,
         "font": drawing.font,

@@ -87,7 +87,11 @@ RECIPES = {
 
 
 def recipe_of(
-    name: str, sample: int | None, options: ChartedOptions, data: Sequence[object]
+    name: str,
+    sample: int | None,
+    options: ChartedOptions,
+    data: Sequence[object],
+    placed: Sequence[str] = (),
 ) -> Recipe:
     """Give the recipe of a chart, or refuse what it does not take before anything is read."""
     recipe = RECIPES[name]
@@ -108,6 +112,11 @@ def recipe_of(
         raise InputError(
             f"the chart {name} is drawn of windows, and no data were given: name the series after "
             "the model"
+        )
+    if not data and placed:
+        raise InputError(
+            f"{', '.join(placed)} chooses windows, and no data were given: leave it out, or name "
+            "the series after the model"
         )
     if recipe.data == "none" and data:
         raise InputError(

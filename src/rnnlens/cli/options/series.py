@@ -60,6 +60,12 @@ class SeriesOptions:
     ] = None
 
     @property
+    def placed(self) -> list[str]:
+        """The options that say which windows are taken, of those typed."""
+        typed = {"--from": self.start, "--to": self.end, "--last": self.last}
+        return [name for name, value in typed.items() if value is not None]
+
+    @property
     def target_names(self) -> list[str] | None:
         """The targets named, or None."""
         return names_typed(self.targets)

@@ -11,6 +11,7 @@ from rnnlens.engine.operations.registry import (
     Mask,
     Multipliers,
     Tape,
+    always_finite,
     pull,
     run,
 )
@@ -41,6 +42,15 @@ def _place(layer: Index | Slice | Flip, ndim: int) -> tuple[slice | int, ...]:
     else:
         place = slice(layer.start, layer.stop, layer.step)
     return (*(slice(None),) * (layer.axis % ndim), place)
+
+
+@always_finite.register(ExpandDims)
+@always_finite.register(Flip)
+@always_finite.register(Index)
+@always_finite.register(Slice)
+@always_finite.register(Squeeze)
+def _(layer: ExpandDims | Flip | Index | Slice | Squeeze) -> bool:
+    return True
 
 
 @run.register(Flip)

@@ -7,13 +7,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnnlens.engine.activations import no_larger, value
 from rnnlens.engine.activations import pull as pull_activation
-from rnnlens.engine.activations import value
 from rnnlens.engine.kernels import affine
 from rnnlens.engine.kernels.affine import Convolution, Taps
 from rnnlens.engine.kernels.buffers import compiled, with_loops
 from rnnlens.engine.operations.calls import KINDS, OnceARound, plain, shared
-from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, infer, pull, run
+from rnnlens.engine.operations.registry import (
+    Array,
+    Mask,
+    Multipliers,
+    Tape,
+    always_finite,
+    infer,
+    pull,
+    run,
+)
 from rnnlens.engine.schedule.context import by_equations
 from rnnlens.engine.schedule.threads import share
 from rnnlens.errors import DataError
@@ -50,6 +59,16 @@ def _spread(x: Array, W: Array, product: Array) -> None:
         affine.spread(numbers, row, W.shape[1], filled, (begin, end))
 
     shared(affine.spread, work, len(x), affine.STRETCH, x, alone=product.size < WORTH)
+
+
+@always_finite.register
+def _(layer: Dense) -> bool:
+    return no_larger(layer.activation)
+
+
+@always_finite.register
+def _(layer: TimeDistributed) -> bool:
+    return always_finite(layer.layer)
 
 
 @run.register

@@ -17,6 +17,7 @@ from rnnlens.engine.operations.registry import (
     Mask,
     Multipliers,
     Tape,
+    always_finite,
     pull,
     reduce_to,
     run,
@@ -119,6 +120,11 @@ def _concatenated_mask(inputs: tuple[Array, ...], masks: tuple[Mask, ...], axis:
         for x, mask in zip(inputs, masks, strict=True)
     ]
     return np.asarray(np.concatenate(full, axis=axis).any(axis=-1))
+
+
+@always_finite.register
+def _(layer: Concatenate) -> bool:
+    return True
 
 
 @run.register

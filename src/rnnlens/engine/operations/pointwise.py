@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlens.engine.activations import no_larger, value
 from rnnlens.engine.activations import pull as pull_activation
-from rnnlens.engine.activations import value
-from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.engine.operations.registry import (
+    Array,
+    Mask,
+    Multipliers,
+    Tape,
+    always_finite,
+    pull,
+    run,
+)
 from rnnlens.network.activations import Activation
 from rnnlens.network.layers import (
     Activate,
@@ -20,6 +28,17 @@ from rnnlens.network.layers import (
 __all__: list[str] = []
 
 _RELU = Activation("relu")
+
+
+@always_finite.register(Identity)
+@always_finite.register(Masking)
+def _(layer: Identity | Masking) -> bool:
+    return True
+
+
+@always_finite.register
+def _(layer: Activate) -> bool:
+    return no_larger(layer.activation)
 
 
 @run.register

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlens.engine.activations import within_one
 from rnnlens.engine.arrays import (
     as_numpy,
     as_tensor,
@@ -40,12 +41,14 @@ from rnnlens.engine.operations.registry import (
     Mask,
     Multipliers,
     Tape,
+    always_finite,
     infer,
     join,
     pull,
     run,
 )
 from rnnlens.engine.schedule.context import by_equations
+from rnnlens.network.cells import GRU, LSTM, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 
 __all__ = [
@@ -150,6 +153,20 @@ def _run_by_kernels(
     x = inputs[0]
     weights = _kernels_of(layer, x)
     return None if weights is None else run_forward(weights, x, mask, reading_of(layer), inputs[1:])
+
+
+@always_finite.register
+def _(layer: Recurrent) -> bool:
+    """Say so where a state grows by no more than one at each step."""
+    cell = layer.cell
+    if isinstance(cell, LSTM | GRU):
+        return within_one(cell.activation) and within_one(cell.recurrent_activation)
+    return isinstance(cell, SimpleRNN) and within_one(cell.activation)
+
+
+@always_finite.register
+def _(layer: Bidirectional) -> bool:
+    return all(map(always_finite, _directions(layer)))
 
 
 @run.register

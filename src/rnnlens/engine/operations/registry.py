@@ -1,4 +1,4 @@
-"""The two things that every layer can do: run, and carry multipliers back."""
+"""What every layer can do: run, carry multipliers back, and say whether its numbers are finite."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = [
     "Mask",
     "Multipliers",
     "Tape",
+    "always_finite",
     "infer",
     "join",
     "pull",
@@ -70,6 +71,16 @@ def infer(layer: Layer, inputs: tuple[Array, ...], masks: tuple[Mask, ...], forc
 def pull(layer: Layer, tape: Tape, tape0: Tape, m: Multipliers) -> Multipliers:
     """Carry multipliers from a layer's outputs back to its inputs."""
     return _unknown(layer)
+
+
+@singledispatch
+def always_finite(layer: Layer) -> bool:
+    """Say whether it is plain that a layer makes finite numbers of all that are not huge.
+
+    So it is where nothing divides and no state can grow step by step, which each kind of layer
+    tells of itself; of the others a run tells.
+    """
+    return False
 
 
 def taken_by(node: Node, tapes: Mapping[str, Tape]) -> tuple[tuple[Array, ...], tuple[Mask, ...]]:

@@ -6,10 +6,26 @@ from math import prod
 
 import numpy as np
 
-from rnnlens.engine.operations.registry import Array, Mask, Multipliers, Tape, pull, run
+from rnnlens.engine.operations.registry import (
+    Array,
+    Mask,
+    Multipliers,
+    Tape,
+    always_finite,
+    pull,
+    run,
+)
 from rnnlens.network.layers import Flatten, Permute, RepeatVector, Reshape
 
 __all__: list[str] = []
+
+
+@always_finite.register(Flatten)
+@always_finite.register(Permute)
+@always_finite.register(RepeatVector)
+@always_finite.register(Reshape)
+def _(layer: Flatten | Permute | RepeatVector | Reshape) -> bool:
+    return True
 
 
 @run.register

@@ -56,7 +56,6 @@ def _written(
         guess(f"window = {steps}", told("steps of the first series")),
         guess(f"lead   = {lead or 1}", told("steps from the newest one taken to the one forecast")),
     ]
-    guesses = 4  # times, window, lead and the target
     for name, shape in shapes.items():
         path = f"inputs.{tomlkit.key(name).as_string()}"
         lines += ["", f"[{path}]   # {speak(_taken(shape))}"]
@@ -67,9 +66,9 @@ def _written(
             or_ahead = told("or ahead, for steps after the newest")
             lines.append(guess(f"steps = {shape[0]}", or_ahead))
         count = shape[-1] or 1 if shape else 1
-        guesses += count + (len(shape) < 2 or shape[0] not in {None, steps})
         lines.append(f"[{path}.features]")
-        lines += [guess(f'"{name} {k + 1}" = {LINE}', SAID) for k in range(count)]
+        keys = (tomlkit.key(f"{name} {k + 1}").as_string() for k in range(count))
+        lines += [guess(f"{key} = {LINE}", SAID) for key in keys]
     lines += ["", "[targets]", guess(f'"target" = {LINE}', SAID)]
     return "\n".join(lines) + "\n", guesses
 

@@ -8,7 +8,7 @@ from rnnlens.names import clauses, told
 from rnnlens.series.sidecar import Sidecar
 from rnnlens.series.sidecar_text import to_toml
 
-__all__ = ["Speak", "commented"]
+__all__ = ["Speak", "commented", "within_a_line"]
 
 #: Puts what is told into words.
 Speak = Callable[[str], str]
@@ -16,6 +16,17 @@ HEAD = told(
     "Written by rnnlens init. Lines with CHECK hold guesses: read them, correct them, and take\n"
     'the word out. Units are not known to any file: write them in, unit = "mm".'
 )
+
+
+def within_a_line(text: str) -> str:
+    """Give a text as a comment may hold it, whatever the names in it: on one line, as it prints.
+
+    Examples
+    --------
+    >>> within_a_line(f"the column 'rain{chr(10)}mm'")
+    "the column 'rain mm'"
+    """
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def commented(
@@ -30,7 +41,7 @@ def commented(
     at = {(table, tomlkit.key(key).as_string()): said for (table, key), said in comments.items()}
     lines, table, checks = [*(f"# {line}" for line in speak(HEAD).splitlines()), ""], "", 0
     values = {name: getattr(sidecar, name) for name in sidecar.__dataclass_fields__}
-    for line in to_toml(values, speak).splitlines():
+    for line in to_toml(values, speak).removesuffix("\n").split("\n"):
         if line.startswith("["):
             table = line[1:].partition("]")[0]
         key, equals, _ = line.partition(" =")
@@ -39,6 +50,7 @@ def commented(
             lines.append(line)
             continue
         stated = line.partition("  #")[0].rstrip() if table == "" else line
-        lines.append(f"{stated}  # CHECK: {speak(clauses(dict.fromkeys(said)))}")
+        check = within_a_line(speak(clauses(dict.fromkeys(said))))
+        lines.append(f"{stated}  # CHECK: {check}")
         checks += 1
     return "\n".join(lines) + "\n", checks

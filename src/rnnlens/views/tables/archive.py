@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,11 +37,10 @@ def archive_summary_view(summed: xr.Dataset) -> Group:
     from rich.table import Table
 
     attrs = summed.attrs
-    unit = in_brackets(summed["mean_absolute"].attrs.get("units"))
-    groups = [str(one) for one in summed["group"].values]
+    unit_of_all = summed["mean_absolute"].attrs.get("units")
     parts = []
-    for k, (group, reach) in enumerate(zip(groups, lags_that_hold(summed), strict=True)):
-        one = summed.isel(group=k)
+    for group, target, one in _each(summed):
+        unit = in_brackets(str(one["unit"].values) if "unit" in one else unit_of_all)
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
         slopes = "sensitivity_share" in one
         heads = ["lag", "share", f"mean size{unit}", "5 %", "median", "95 %"]
@@ -55,8 +55,9 @@ def archive_summary_view(summed: xr.Dataset) -> Group:
                 *(figure(float(value)) for value in quantiles[:, place]),
                 *([percent(float(one["sensitivity_share"][place]))] if slopes else []),
             )
+        reach = lags_that_hold(one.expand_dims("group"))[0]
         title = "" if attrs["grouped_by"] == "all" else f"{attrs['grouped_by']} {group}"
-        sentence = _held(attrs.get("kind", ""), reach, attrs["target"], int(one["windows"]))
+        sentence = _held(attrs.get("kind", ""), reach, target, int(one["windows"]))
         parts += [*([title] if title else []), table, sentence]
     return Group(_spread(summed), *parts)
 
@@ -83,15 +84,31 @@ def _spread(summed: xr.Dataset) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    several = "unit" in summed
     table.add_column(say("group"))
+    if several:
+        table.add_column(say("target"))
     names = {"lag_within_half": say("half within"), "lag_within_most": say("95 % within")}
     if "sensitivity" in summed:
         names["sensitivity_within_half"] = say("half of the derivative within")
         names["sensitivity_within_most"] = say("95 % of the derivative within")
     for head in (say("windows"), *names.values()):
         table.add_column(head, justify="right")
+    for group, target, one in _each(summed):
+        windows = f"{int(one['windows']):,}"
+        own = [target] if several else []
+        table.add_row(group, *own, windows, *(f"{float(one[name]):.0f}" for name in names))
+    return table
+
+
+def _each(summed: xr.Dataset) -> Iterator[tuple[str, str, xr.Dataset]]:
+    """Give what is summed up of each group, target by target, with the names of both."""
+    axes = [axis for axis in ("horizon", "target") if axis in summed.dims]
     for k, group in enumerate(summed["group"].values):
         one = summed.isel(group=k)
-        windows = f"{int(one['windows']):,}"
-        table.add_row(str(group), windows, *(f"{float(one[name]):.0f}" for name in names))
-    return table
+        for place in np.ndindex(*(one.sizes[axis] for axis in axes)):
+            at = one.isel(dict(zip(axes, place, strict=True)))
+            target = str(at["target"].values) if "target" in axes else summed.attrs["target"]
+            if "horizon" in axes:
+                target = say("{target}, horizon {step}", target=target, step=int(at["horizon"]))
+            yield str(group), target, at

@@ -76,9 +76,10 @@ class ArchiveEstimate:
 def _taken(job: Job, values: NDArray[Any]) -> float:
     """Explain windows, and give the seconds that it took."""
     began = time.perf_counter()
-    answered(job, values)
-    if job.manifest.settings["memory"]:
-        slopes_of(job, values)
+    for target in job.targets:
+        answered(job, values, target)
+        if job.manifest.settings["memory"]:
+            slopes_of(job, values, target)
     return time.perf_counter() - began
 
 
@@ -94,6 +95,7 @@ def expected_archive(plan: Plan, runner: Runner) -> ArchiveEstimate:
     layout = layout_of(plan)
     whole, chunk = layout.shapes(layout.variables[variable].axes)
     size = np.dtype(layout.variables[variable].dtype).itemsize
+    targets = len(job.targets)
     numbers = grid.block_stations * grid.block_rows * prod(values.shape[1:])
     block = numbers * 8 * COPIES + prod(chunk) * (size + 8)
     return ArchiveEstimate(
@@ -103,5 +105,5 @@ def expected_archive(plan: Plan, runner: Runner) -> ArchiveEstimate:
         at_once=at_once,
         seconds=grid.windows / runner.part.of / rate / at_once,
         memory=LIBRARIES + (1 if own else at_once) * block,
-        disk=prod(whole) * size + grid.windows * 8 * len(others),
+        disk=prod(whole) * size + grid.windows * 8 * len(others) * targets,
     )

@@ -24,9 +24,10 @@ _NANOSECONDS = 1_000_000_000
 def layout_of(plan: Plan) -> Layout:
     """Say what arrays hold the result of a plan."""
     job, source = plan.job, plan.job.cutter.source
-    lead, window = _lead(plan), job.cutter.sidecar.window
+    leads, window = _leads(plan), job.cutter.sidecar.window
+    lead = _lead(plan, leads)
     features = np.array(job.cutter.sidecar.feature_names, object)
-    variables = _numbers(plan) | _of_time(plan, lead)
+    variables = _numbers(plan) | _of_time(plan, lead, leads) | _of_targets(plan, leads)
     said = {"long_name": "lag (1 = newest step fed in)"}
     variables["lag"] = Variable(("lag",), "int64", said, np.arange(1, window + 1))
     variables["feature"] = Variable(("feature",), "text", {}, features)
@@ -39,7 +40,8 @@ def layout_of(plan: Plan) -> Layout:
     return Layout(
         job.manifest.grid,
         source.stations is not None,
-        {"lag": window, "feature": len(features)},
+        {"lag": window, "feature": len(features)}
+        | {axis: len(values) for axis, values in plan.targets.along.items()},
         dict(sorted(variables.items())),
         _attributes(plan, lead),
     )
@@ -54,45 +56,81 @@ def _numbers(plan: Plan) -> dict[str, Variable]:
     """Lay out what blocks give."""
     method = plan.job.manifest.settings["method"]
     variable, words = variable_of(method), words_of(method)
-    name, unit = plan.target.name, plan.target.unit or "network units"
+    name, unit = plan.targets.name, plan.targets.unit or "network units"
+    along = tuple(plan.targets.along)
     stations = plan.job.cutter.source.stations is not None
     before = ("station", "time") if stations else ("time",)
-    said = {"units": unit, "coordinates": " ".join(["issued", *known_of_stations(plan)])}
+    said = {"units": unit, "coordinates": " ".join(_beside(plan))}
     titles = {
         "forecast": f"forecast of {name}",
         "baseline_forecast": f"forecast of {name} for the baseline",
         "residual": f"what the {words.several} leave unexplained",
     }
     found = {
-        one: Variable(before, "float64", {"long_name": titles[one]} | said)
+        one: Variable((*before, *along), "float64", {"long_name": titles[one]} | said)
         for one in of_a_window(method)
     }
     if variable == "sensitivity":
         said = said | {"units": f"{'1' if unit == '-' else unit} per network unit"}
     found[variable] = Variable(
-        (*before, "lag", "feature"),
+        (*before, "lag", "feature", *along),
         plan.job.manifest.settings["dtype"],
         {"long_name": f"{words.one} {words.towards} {name}"} | said,
     )
     return found
 
 
-def _of_time(plan: Plan, lead: int) -> dict[str, Variable]:
+def _of_time(plan: Plan, lead: int, leads: list[int] | None) -> dict[str, Variable]:
     cutter = plan.job.cutter
+    title = "time that the forecast is for"
+    if leads is not None and max(leads) > lead:
+        title = "time that the forecast with the shortest lead is for"
     issued = np.arange(cutter.source.rows) if cutter.times is None else cutter.times
     return {
-        "time": _moments(cutter.forecast_times(lead), "time that the forecast is for"),
+        "time": _moments(cutter.forecast_times(lead), title),
         "issued": _moments(issued, "time of the newest step fed in"),
     }
 
 
-def _lead(plan: Plan) -> int:
-    """Give the lead of the target; the shortest where its horizon has none that is known."""
-    windows = plan.case.windows
-    if windows is None:
-        return plan.job.cutter.sidecar.lead
-    known = plan.target.name in windows.targets
-    return windows.lead_of(windows.targets.index(plan.target.name)) if known else windows.lead
+def _leads(plan: Plan) -> list[int] | None:
+    """Give the lead of each target, where they are known."""
+    return None if plan.case.windows is None else plan.targets.leads(plan.case.windows)
+
+
+def _lead(plan: Plan, leads: list[int] | None) -> int:
+    """Give the shortest lead of the targets, or of all that there are where none is known."""
+    sidecar = plan.job.cutter.sidecar
+    return min(leads or ([sidecar.lead] if plan.case.windows is None else sidecar.leads))
+
+
+def _beside(plan: Plan) -> list[str]:
+    """Name the coordinates that no axis is called by."""
+    return ["issued", *_of_each(plan, _leads(plan)), *known_of_stations(plan)]
+
+
+def _of_each(plan: Plan, leads: list[int] | None) -> list[str]:
+    """Name what is said of each of several targets."""
+    if not plan.targets.along:
+        return []
+    return ["unit"] if leads is None else ["lead", "unit"]
+
+
+def _of_targets(plan: Plan, leads: list[int] | None) -> dict[str, Variable]:
+    """Lay out what several targets are called, and what of each is its own."""
+    targets = plan.targets
+    if not targets.along:
+        return {}
+    axes, shape = tuple(targets.along), tuple(map(len, targets.along.values()))
+    units = np.array([one.unit for one in targets.each], object).reshape(shape)
+    said = {"long_name": "steps from the newest step fed in to the one that is forecast"}
+    found = {"unit": Variable(axes, "text", {}, units)}
+    if leads is not None:
+        found["lead"] = Variable(axes, "int64", said, np.array(leads, np.int64).reshape(shape))
+    for axis, values in targets.along.items():
+        text = isinstance(values[0], str)
+        own = np.array(values, object if text else np.int64)
+        found[axis] = Variable((axis,), "text" if text else "int64", {}, own)
+    return found
 
 
 def _attributes(plan: Plan, lead: int) -> dict[str, Any]:

@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rnnlens.api.shared.archives.targets import targets_of
 from rnnlens.api.shared.given.baselines import about_baseline, usual_baseline
 from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.given.joint.making import make_case
 from rnnlens.api.shared.given.logits import on_logits
 from rnnlens.api.shared.given.network_given import as_network
-from rnnlens.api.shared.reach import about_reach
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.baselines.grouped import CALENDAR
 from rnnlens.attribution.options import as_target
 from rnnlens.attribution.registry import METHODS as KNOWN
+from rnnlens.attribution.registry import method_named
 from rnnlens.bulk.blocks import Grid
 from rnnlens.bulk.job import (
     Job,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from rnnlens.api.shared.given.case import Case, NamedTarget
+    from rnnlens.api.shared.archives.targets import Targets
+    from rnnlens.api.shared.given.case import Case
     from rnnlens.api.shared.given.network_given import NetworkLike
     from rnnlens.attribution.options import Effort, Target
     from rnnlens.bulk.options import Blocks
@@ -53,6 +55,8 @@ __all__ = ["ArchiveQuestion", "Plan", "planned"]
 
 #: Baselines that are made from the windows that are looked at.
 OF_WINDOWS = ("mean", "background")
+#: What a baseline is called that was given as an array.
+STATED = "array"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,12 +66,20 @@ class ArchiveQuestion:
     net: NetworkLike
     archive: str | PathLike[str]
     sidecar: Sidecar | str | PathLike[str] | None
-    target: Target | str | int | None
+    target: Target | str | int | Sequence[str | int] | None
     method: str
     baseline: str | ArrayLike | None
     held: Sequence[str] | None
     effort: Effort
     blocks: Blocks
+
+
+class StandIn(NamedTuple):
+    """What stands in for hidden inputs, what it was asked for by, and the features not hidden."""
+
+    baseline: Baseline
+    name: str
+    held: tuple[str, ...]
 
 
 class Plan(NamedTuple):
@@ -79,7 +91,7 @@ class Plan(NamedTuple):
         What is asked of every block.
     network : bytes
         The network as it is kept with the result.
-    target : NamedTarget
+    targets : Targets
         What is explained.
     about : dict
         What the result says of itself.
@@ -91,7 +103,7 @@ class Plan(NamedTuple):
 
     job: Job
     network: bytes
-    target: NamedTarget
+    targets: Targets
     about: dict[str, Any]
     held: tuple[str, ...]
     case: Case
@@ -107,65 +119,66 @@ def planned(question: ArchiveQuestion, out: Path | None = None) -> Plan:
             f"method {question.method!r} explains windows in a way that depends on the others, "
             f"or not by lag and feature: an archive is explained by one of {', '.join(METHODS)}"
         )
+    _heard(question)
     sidecar = settled(question.sidecar)
     source = open_source(question.archive, sidecar)
     cutter = Cutter.of(source, sidecar)
     checked_groupings(cutter, question.blocks.by)
     begun = read_manifest(out) if out is not None and out.exists() else None
     look = looked_at(cutter, None if begun is None else begun.asked["data"])
-    case, target, explained_on = _case(question, look.windows)
-    baseline, held = _baseline(case, question, look.windows)
-    if look.lost and out is not None:
-        baseline = _as_begun(baseline, out)
-    network, numbers = write(case.network).data, sidecar.window * len(sidecar.features)
+    case, targets, explained_on = _case(question, look.windows)
+    against = _stand_in(case, question, look.windows)
+    if look.lost and out is not None and begun is not None:
+        against = _as_begun(against, begun, out)
+    targets.refuse_undefined(case, against.baseline)
+    network = write(case.network).data
+    numbers = sidecar.window * len(sidecar.features) * len(targets.each)
     asked_of_all = {
         "network": network_digest(network),
-        "settings": _settings(question, case, target, baseline)
-        | {"held": list(held), "sidecar": sidecar.to_toml()},
+        "settings": _settings(question, case, against)
+        | targets.settings
+        | {"sidecar": sidecar.to_toml()},
         "data": fingerprint(cutter, look),
         "versions": versions(),
         "blocks": asdict(Grid.of(source.count, source.rows, question.blocks.windows_of(numbers))),
     }
     manifest = Manifest(asked_of_all, str(Path(question.archive).resolve()))
     about = {
-        "target": target.name,
-        "unit": target.unit,
-        "held": held,
+        "target": targets.name,
+        "unit": targets.unit,
+        "held": against.held,
         "explained_on": explained_on,
         "archive": Path(question.archive).name,
         "windows_looked_at": len(look.windows),
-        **about_reach(*case.unjoined, target.resolved, carried=False),
-        **(about_baseline(case, baseline, None) if KNOWN[question.method].hides else {}),
+        **targets.reach(case),
+        **(about_baseline(case, against.baseline, None) if KNOWN[question.method].hides else {}),
     }
-    return Plan(Job(manifest, case.network, baseline, cutter), network, target, about, held, case)
+    job = Job(manifest, case.network, against.baseline, cutter)
+    return Plan(job, network, targets, about, against.held, case)
 
 
-def _case(question: ArchiveQuestion, sample: Windows) -> tuple[Case, NamedTarget, str]:
-    """Give the network with the windows that were looked at, the target, and what of it."""
+def _heard(question: ArchiveQuestion) -> None:
+    """Refuse what the method would leave unheard."""
+    options = {"baseline": question.baseline, "held": question.held or None}
+    method_named(question.method, options, METHODS)
+
+
+def _case(question: ArchiveQuestion, sample: Windows) -> tuple[Case, Targets, str]:
+    """Give the network with the windows that were looked at, the targets, and what of them."""
     precision, asked = question.effort.precision, as_target(question.target)
     net = _of_one_sequence(as_network(question.net, sample))
     whole = make_case(net, sample, None, precision, several=True, output=asked.output)
     case, explained_on = on_logits(_unpadded(whole), asked.output, asked.logits)
-    target = _target(case, asked)
-    return case, target.on_logits() if explained_on == "logits" else target, explained_on
+    return case, targets_of(case, asked, logits=explained_on == "logits"), explained_on
 
 
-def _settings(
-    question: ArchiveQuestion, case: Case, target: NamedTarget, baseline: Baseline
-) -> dict[str, Any]:
+def _settings(question: ArchiveQuestion, case: Case, against: StandIn) -> dict[str, Any]:
     """Give what decides the numbers, as plain data."""
-    resolved = target.resolved
     return {
         "method": question.method,
-        "target": {
-            "name": target.name,
-            "index": [int(k) for k in resolved.index],
-            "output": resolved.output,
-            "scale": resolved.scale,
-            "offset": resolved.offset,
-        },
-        "baseline": baseline.text,
-        "held": [],
+        "baseline": against.baseline.text,
+        "baseline_name": against.name,
+        "held": list(against.held),
         "of": case.of,
         "input_shape": list(case.inputs[case.of].shape[1:]),
         "effort": asdict(question.effort),
@@ -173,7 +186,7 @@ def _settings(
         "dtype": question.blocks.dtype,
         "by": list(question.blocks.by),
         "memory": question.blocks.memory,
-        "baseline windows": baseline_digest(baseline),
+        "baseline windows": baseline_digest(against.baseline),
     }
 
 
@@ -196,21 +209,7 @@ def _unpadded(case: Case) -> Case:
     return case
 
 
-def _target(case: Case, asked: Target) -> NamedTarget:
-    for what, value in (("name", asked.name), ("horizon", asked.horizon)):
-        many = isinstance(value, list | tuple) or value == "all"
-        if many:
-            raise InputError(
-                f"one target of an archive is explained at a time, but its {what} is {value!r}: "
-                "give one, and another result to each"
-            )
-    assert not isinstance(asked.name, list | tuple)
-    return case.target(asked.name, asked.horizon, asked.output)  # type: ignore[arg-type]
-
-
-def _baseline(
-    case: Case, question: ArchiveQuestion, sample: Windows
-) -> tuple[Baseline, tuple[str, ...]]:
+def _stand_in(case: Case, question: ArchiveQuestion, sample: Windows) -> StandIn:
     """Make what stands in, the same for every window, from the windows that were looked at."""
     hides = KNOWN[question.method].hides
     given = usual_baseline(case, question.baseline) if hides else "zero"  # where nothing stands in
@@ -219,15 +218,13 @@ def _baseline(
             f"the baseline {given!r} is another for every window, and the windows of an archive "
             "share theirs: give zero, mean, background or an array"
         )
-    effort = question.effort
-    made, held = baseline_of(case, given, question.held, sample, effort.seed)
+    made, held = baseline_of(case, given, question.held, sample, question.effort.seed)
     assert isinstance(made, Baseline)
-    return made, held
+    return StandIn(made, given if isinstance(given, str) else STATED, held)
 
 
-def _as_begun(made: Baseline, out: Path) -> Baseline:
+def _as_begun(made: StandIn, begun: Manifest, out: Path) -> StandIn:
     """Take the baseline that a result keeps where its windows can no longer all be read."""
-    kept = kept_baseline(out)
-    kind = made.text.split(" ")[0]
-    same = kept is not None and kind in OF_WINDOWS and kept.text.split(" ")[0] == kind
-    return kept if kept is not None and same else made
+    if made.name not in OF_WINDOWS or begun.settings["baseline_name"] != made.name:
+        return made
+    return made._replace(baseline=kept_baseline(out) or made.baseline)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -158,8 +158,14 @@ def _filled(plan: Plan, draft: Path) -> None:
 
 def _by_name(what: str, was: object, now: object) -> tuple[str, object, object]:
     """Name what was asked by its name alone, where that differs."""
-    old, new = (one.get("name") if isinstance(one, Mapping) else None for one in (was, now))
-    return (what, old, new) if old != new else (what, was, now)
+    old, new = map(_names, (was, now))
+    return ("target", old, new) if what == "targets" and old != new else (what, was, now)
+
+
+def _names(value: object) -> str:
+    """Join the names of what has some."""
+    listed = value if isinstance(value, Sequence) else ()
+    return ", ".join(str(one.get("name")) for one in listed if isinstance(one, Mapping))
 
 
 def _shown(value: object) -> str:
