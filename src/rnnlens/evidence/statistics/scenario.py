@@ -141,10 +141,17 @@ def share_limit(exceeded: int, draws: int, confidence: float = CONFIDENCE) -> fl
     >>> round(share_limit(0, 4603), 6), share_limit(5, 5)
     (0.001, 1.0)
     """
-    from scipy.stats import binomtest
+    return float(_share_limits(np.array([exceeded]), draws, confidence)[0])
 
-    tested = binomtest(exceeded, draws, alternative="less")
-    return float(tested.proportion_ci(confidence, method="exact").high)
+
+def _share_limits(exceeded: NDArray[np.int64], draws: int, confidence: float) -> Array:
+    """Give the limits of several parts: the share at which so few or fewer has what is left."""
+    from scipy.special import betaincinv
+
+    # the binomial distribution function is an incomplete beta function of the share
+    inner = np.minimum(exceeded, draws - 1)
+    limits = np.asarray(betaincinv(inner + 1.0, draws - inner, confidence))
+    return np.where(exceeded < draws, limits, 1.0)
 
 
 def scenario(
@@ -186,7 +193,6 @@ def scenario(
     moves = _largest_moves(windows, drawn, counted)
     tried = pairs if exhaustive else wanted
     exceeded = np.array([move.exceeded for move in moves])
-    limits = [share_limit(int(count), tried, confidence) for count in exceeded]
     return Scenario(
         largest=np.array([move.change for move in moves]),
         window=np.array([move.window for move in moves]),
@@ -196,7 +202,7 @@ def scenario(
         tolerance=np.array([move.tolerance for move in moves]),
         exceeded=exceeded,
         moved=np.array([move.moved for move in moves]),
-        share_limit=exceeded / tried if exhaustive else np.array(limits),
+        share_limit=exceeded / tried if exhaustive else _share_limits(exceeded, tried, confidence),
         title=np.array([part.title for part in parts]),
         lag_from=np.array([part.lags[0] for part in parts]),
         lag_to=np.array([part.lags[1] for part in parts]),
@@ -294,19 +300,23 @@ def _counted(change: Array, tolerance: float | None) -> _Counted:
 def _again(
     windows: Replacement,
     pairs: Sequence[_Pairs],
-    most: Sequence[_Counted],
+    rows: Sequence[int],
     which: NDArray[np.int64],
-    furthest: Array,
 ) -> tuple[Array, Array]:
-    """Forecast windows, and one pair of each part: furthest (part, step, feature) -> (part,)."""
+    """Forecast windows, and one pair of each part: which (part,) -> (part,) each."""
     if worth_sharing(windows, [one.part for one in pairs]):
         some, places = np.unique(which, return_inverse=True)
         own = windows.forecast(some, windows.x[some])[places]
-        alone = [one.alone(k.row).of_steps(windows) for one, k in zip(pairs, most, strict=True)]
+        # of all parts at once, so that windows themselves are followed once
+        alone = [one.alone(row).of_steps(windows) for one, row in zip(pairs, rows, strict=True)]
         return own, own + np.concatenate(changes_of_steps(windows, alone))
-    rows = np.concatenate([which, which])
-    forecasts = windows.forecast(rows, np.concatenate([windows.x[which], furthest]))
-    return forecasts[: len(which)], forecasts[len(which) :]
+    own, after = np.empty((2, len(pairs)))
+    for block in blocks(len(pairs), windows.x[0].size):
+        some = zip(pairs[block], rows[block], strict=True)
+        furthest = np.stack([one.mixed(windows.x, row) for one, row in some])
+        both = np.concatenate([windows.x[which[block]], furthest])
+        own[block], after[block] = windows.forecast(np.tile(which[block], 2), both).reshape(2, -1)
+    return own, after
 
 
 def _largest_moves(
@@ -315,32 +325,29 @@ def _largest_moves(
     counted: Sequence[_Counted],
 ) -> list[_LargestMove]:
     """Run the pair of each part that moved a forecast most again, in double precision."""
-    x, moves = windows.x, []
+    rows = [one.row for one in counted]
+    which = np.array([pairs.which[row] for pairs, row in zip(drawn, rows, strict=True)])
     unsure = [
-        k
-        for k, (one, pairs) in enumerate(zip(counted, drawn, strict=True))
-        if one.exceeded > 0 and pairs.part.doubtful
+        one.exceeded > 0 and pairs.part.doubtful for one, pairs in zip(counted, drawn, strict=True)
     ]
-    enclosed = len(unsure) * windows.enclosing <= ENCLOSED
-    for block in blocks(len(drawn), x[0].size):
-        pairs, most = drawn[block], counted[block]
-        which = np.array([one.which[k.row] for one, k in zip(pairs, most, strict=True)])
-        furthest = np.stack([one.mixed(x, k.row) for one, k in zip(pairs, most, strict=True)])
-        own, after = _again(windows, pairs, most, which, furthest)
-        for place, (one, k) in enumerate(zip(pairs, most, strict=True)):
-            w, before = int(which[place]), float(own[place])
-            least = 0.0
-            if block.start + place in unsure:
-                least = windows.least_move(w, furthest[place], enclosed=enclosed)
-            moves.append(
-                _LargestMove(
-                    change=float(after[place]) - before,
-                    window=w,
-                    value_from=int(one.taken[k.row]),
-                    before=before,
-                    tolerance=k.tolerance,
-                    exceeded=k.exceeded,
-                    moved=k.exceeded > 0 and least > k.tolerance,
-                )
+    enclosed = sum(unsure) * windows.enclosing <= ENCLOSED
+    own, after = _again(windows, drawn, rows, which)
+    moves = []
+    for place, (pairs, one) in enumerate(zip(drawn, counted, strict=True)):
+        w, before = int(which[place]), float(own[place])
+        least = 0.0
+        if unsure[place]:
+            furthest = pairs.mixed(windows.x, one.row)
+            least = windows.least_move(w, furthest, enclosed=enclosed)
+        moves.append(
+            _LargestMove(
+                change=float(after[place]) - before,
+                window=w,
+                value_from=int(pairs.taken[one.row]),
+                before=before,
+                tolerance=one.tolerance,
+                exceeded=one.exceeded,
+                moved=one.exceeded > 0 and least > one.tolerance,
             )
+        )
     return moves
