@@ -73,3 +73,18 @@ def test_the_line_of_a_scaling_leaves_what_its_transforms_give():
     assert bent[[1]].straight and not bent[0].straight
     with pytest.raises(DataError, match="needs as many transforms"):
         Scaling([0.0, 0.0], [1.0, 1.0], [None])
+
+
+@pytest.mark.parametrize("curve", [None, Transform("log1p")])
+def test_windows_of_one_table_are_undone_row_by_row_and_look_the_same(rng, curve):
+    rows = rng.normal(size=(40, 2))
+    scaling = Scaling([0.3, 0.1], [2.0, 0.5], [None, curve])
+    windows = np.lib.stride_tricks.sliding_window_view(rows, 6, axis=0).transpose(0, 2, 1)
+    undone = scaling.undo_windows(windows)
+    np.testing.assert_array_equal(undone, scaling.undo(windows))
+    assert np.shares_memory(undone[0], undone[1]) and not undone.flags.writeable
+    apart = np.ascontiguousarray(windows)
+    np.testing.assert_array_equal(scaling.undo_windows(apart), scaling.undo(apart))
+    np.testing.assert_array_equal(scaling.undo_windows(windows[:1]), scaling.undo(windows[:1]))
+    backwards = windows[::-1, ::-1]
+    np.testing.assert_array_equal(scaling.undo_windows(backwards), scaling.undo(backwards))

@@ -110,6 +110,24 @@ class Scaling:
         straight += self.mean  # in place: windows in original units are one more array, not two
         return self._each(straight, Transform.undo)
 
+    def undo_windows(self, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take windows back to original units, rows that they share once, and only to be read.
+
+        Windows cut from a table lie over one another in it: laid out one by one they take as many
+        times its memory as a window has steps.
+
+        Shapes: scaled (sample, step, feature) -> (sample, step, feature).
+        """
+        samples, steps, features = scaled.shape
+        row, _, number = scaled.strides
+        if not scaled.size or samples == 1 or scaled.strides[1] != row:
+            return self.undo(scaled)
+        one = np.lib.stride_tricks.as_strided
+        rows = one(scaled, (samples + steps - 1, features), (row, number), writeable=False)
+        undone = np.ascontiguousarray(self.undo(rows))
+        row, number = undone.strides
+        return one(undone, scaled.shape, (row, row, number), writeable=False)
+
     def undo_change(self, change: ArrayLike) -> NDArray[np.float64]:
         """Take differences from network units back to original units: the mean cancels.
 

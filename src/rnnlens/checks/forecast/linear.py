@@ -21,14 +21,18 @@ WINDOWS = 2000
 RIDGES = np.logspace(-10, 0, 21)
 
 
-def design(original: Array, own: int | None) -> Array:
-    """Lay the newest steps out as columns: (sample, step, feature) -> (sample, column)."""
+def design(original: Array, own: int | None, rows: NDArray[np.int64] | None = None) -> Array:
+    """Lay the newest steps of some windows, or all, out as columns: (sample, column).
+
+    Shapes: original (sample, step, feature), rows (row,) of int.
+    """
     count, steps, features = original.shape
+    rows = np.arange(count) if rows is None else rows
     newest = min(steps, max(1, NUMBERS // features))
-    columns = original[:, steps - newest :].reshape(count, -1)
+    columns = original[:, steps - newest :][rows].reshape(len(rows), -1)
     if own is None or newest >= min(steps, OWN_LAGS):
         return columns
-    older = original[:, max(0, steps - OWN_LAGS) : steps - newest, own]
+    older = original[:, max(0, steps - OWN_LAGS) : steps - newest, own][rows]
     return np.concatenate([columns, older], axis=1)
 
 

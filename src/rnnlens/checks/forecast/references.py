@@ -60,37 +60,42 @@ def references(
     """
     some = data.select(chosen)
     known = np.flatnonzero(np.isfinite(data.actual))
-    seen = None
+    source, rows, late = data, known, chosen >= known[len(known) // 2]
     if background is not None and np.isfinite(background.actual).sum() >= FIT:
-        seen = background.select(np.flatnonzero(np.isfinite(background.actual)))
-    level = data.actual[known].mean() if seen is None else seen.actual.mean()
+        source, rows, late = background, np.flatnonzero(np.isfinite(background.actual)), None
     season, season_of = _season(some.places, history)
     return References(
         persistence=persistence(some, history),
-        mean=np.full(len(some), level),
+        mean=np.full(len(some), source.actual[rows].mean()),
         season=season,
-        linear=_linear(data.select(known), some, chosen >= known[len(known) // 2], seen),
+        linear=_linear(some, source, rows, late),
         season_of=season_of,
     )
 
 
 def _linear(
-    known: ForecastData, some: ForecastData, late: NDArray[np.bool_], seen: ForecastData | None
+    some: ForecastData,
+    source: ForecastData,
+    rows: NDArray[np.int64],
+    late: NDArray[np.bool_] | None,
 ) -> Array:
-    """Forecast by a linear fit on a background, or on the other half of the time."""
+    """Forecast by a linear fit on some windows of a source, its rows.
+
+    Where it is said which windows are late, by a fit on the other half of the time: late (sample,).
+    """
     nothing = np.full(len(some), np.nan)
-    source = known if seen is None else seen
-    if len(source) > 2 * WINDOWS:
-        source = source.select(np.linspace(0, len(source) - 1, 2 * WINDOWS).astype(int))
     if some.original is None or source.original is None:
         return nothing
-    columns, others = design(source.original, some.own), design(some.original, some.own)
-    halves = 1 if seen is not None else 2
+    if len(rows) > 2 * WINDOWS:
+        rows = rows[np.linspace(0, len(rows) - 1, 2 * WINDOWS).astype(int)]
+    # whole windows are much more than the newest steps of them
+    columns, others = design(source.original, some.own, rows), design(some.original, some.own)
+    halves = 1 if late is None else 2
     if len(columns) < halves * max(FIT, FIT_A_COLUMN * columns.shape[1]):
         return nothing
-    if seen is not None:
-        return fitted(columns, source.actual, others)
-    return crossed(columns, source.actual, others, late)
+    if late is None:
+        return fitted(columns, source.actual[rows], others)
+    return crossed(columns, source.actual[rows], others, late)
 
 
 def persistence(data: ForecastData, history: Series | None) -> Array:

@@ -102,7 +102,7 @@ def _scalings(data: ForecastData, like: ForecastData) -> Iterator[Try]:
         return
     outputs = _output_lines(data, like)
     inputs: dict[str, tuple[Array, Array]] = restated(data.mean, data.scale)
-    inputs |= of_data(like.original.reshape(-1, like.original.shape[2]))
+    inputs |= of_data(like.original)
     yield Try(None, data.target.index, _made("stated", outputs))
     seen = [(data.mean, data.scale)]
     kept = np.isin(np.arange(len(data.mean)), data.held)  # calendars and markers are not doubted
@@ -145,12 +145,12 @@ def _units(data: ForecastData, like: ForecastData) -> Iterator[Try]:
     """Try the conversions of units that bring features to where a scaler puts them."""
     if data.original is None or like.original is None:
         return
-    flat = like.original.reshape(-1, like.original.shape[2])
+    values = like.original
     chosen = {
         k: best
-        for k in range(flat.shape[1])
+        for k in range(values.shape[2])
         if k not in data.held
-        and (best := conversions(flat[:, k], data.mean[k], data.scale[k], _unit(data, k)))
+        and (best := conversions(values[..., k], data.mean[k], data.scale[k], _unit(data, k)))
     }
     known = like.actual[np.isfinite(like.actual)]
     target = chosen.get(data.own) if data.own is not None else None

@@ -38,9 +38,13 @@ def restated(mean: Array, scale: Array) -> dict[str, tuple[Array, Array]]:
 
 
 def of_data(values: Array) -> dict[str, tuple[Array, Array]]:
-    """Give the scalings that data suggest: values (row, feature)."""
-    low, high = values.min(axis=0), values.max(axis=0)
-    mean, spread, width = values.mean(axis=0), values.std(axis=0), high - low
+    """Give the scalings that data suggest: values (..., feature)."""
+    # a feature at a time: windows that overlap are not laid out for it
+    each = [values[..., feature] for feature in range(values.shape[-1])]
+    low, high, mean, spread = (
+        np.array([getattr(one, what)() for one in each]) for what in ("min", "max", "mean", "std")
+    )
+    width = high - low
     middle = (low + high) / 2
     made = {
         "standard": (mean, spread),

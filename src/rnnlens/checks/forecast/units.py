@@ -59,7 +59,7 @@ CONVERSIONS = (*_ONE_WAY, *(one.back() for one in _ONE_WAY))
 
 
 def conversions(values: Array, mean: float, scale: float, unit: str = "") -> Conversion | None:
-    """Choose the conversion that brings values to where a scaler puts them, if any does: (row,).
+    """Choose the conversion that brings values to where a scaler puts them, if any does: (...).
 
     Where the stated unit is one that is known, either side of the conversion must be it.
 

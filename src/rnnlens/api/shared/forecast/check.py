@@ -273,7 +273,7 @@ def _of_windows(data: ForecastData, windows: Windows, target: NamedTarget) -> Fo
     made = replace(
         data,
         # with a transform what that gives: targets and actual values are in the unit of that too
-        original=windows.feature_scaling.line.undo(data.values),
+        original=windows.feature_scaling.line.undo_windows(data.values),
         mean=windows.feature_scaling.mean,
         scale=windows.feature_scaling.scale,
         own=own,
@@ -318,7 +318,7 @@ def _background(
     if known is None and case.windows is not None:
         scaling = case.windows.feature_scaling.line
         data = replace(_data(other, target, None), mean=scaling.mean, scale=scaling.scale)
-        return replace(data, original=scaling.undo(data.values), places=None)
+        return replace(data, original=scaling.undo_windows(data.values), places=None)
     return _data(other, target, None)
 
 
