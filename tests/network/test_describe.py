@@ -29,7 +29,7 @@ from rnnlens.network.layers import (
     Reshape,
     TimeDistributed,
 )
-from rnnlens.network.network import Network, Node, Origin, Source
+from rnnlens.network.network import Network, Node, Origin, Source, a_layer_kind
 from rnnlens.network.shapes import output_shapes
 
 
@@ -292,3 +292,10 @@ def test_shapes_of_states_and_of_merged_branches(make):
     shapes = output_shapes(Network(nodes, (("concat", 0),), Origin("test")))
     assert shapes["lstm"] == ((4,), (4,), (4,))
     assert shapes["concat"] == ((8,),)
+
+
+def test_a_kind_of_layer_has_the_article_that_people_say(make):
+    layers = (Flatten(), Add(), Input((3,)), make.lstm(3, 4), TimeDistributed(Flatten()))
+    assert [a_layer_kind(layer) for layer in layers] == [
+        "a Flatten", "an Add", "an Input", "an LSTM", "a TimeDistributed Flatten",
+    ]  # fmt: skip

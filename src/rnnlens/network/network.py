@@ -20,6 +20,7 @@ __all__ = [
     "Ref",
     "Rounding",
     "Source",
+    "a_layer_kind",
     "layer_kind",
     "leading_to",
     "mark_shown",
@@ -271,3 +272,9 @@ def layer_kind(layer: Layer) -> str:
     if isinstance(layer, TimeDistributed):
         return f"TimeDistributed {layer_kind(layer.layer)}"
     return getattr(layer, "of", type(layer).__name__)
+
+
+def a_layer_kind(layer: Layer) -> str:
+    """Name the kind of a layer with its article, as within a sentence: a Dense, an LSTM, an Add."""
+    kind = layer_kind(layer)
+    return f"{'an' if kind.startswith((*'AEIOU', 'LSTM')) else 'a'} {kind}"

@@ -38,7 +38,7 @@ from rnnlens.network.layers import (
     Standardization,
     TimeDistributed,
 )
-from rnnlens.network.network import Node, layer_kind
+from rnnlens.network.network import Node, a_layer_kind
 
 __all__ = ["Direction", "Readout", "keeps_steps_apart", "readout"]
 
@@ -152,11 +152,11 @@ def _is_line(layer: Layer) -> bool:
 def _why_not(node: Node, method: str) -> str:
     if isinstance(node.layer, Input):
         return f"{method} needs a recurrent layer, but none stands before the output"
-    kind = layer_kind(node.layer)
+    kind = a_layer_kind(node.layer)
     if isinstance(node.layer, Dense | Activate):
         kind = f"{kind} with activation {node.layer.activation.name!r}"
     return (
-        f"{method} needs a linear head after the last recurrent layer, but {node.name!r} is a "
+        f"{method} needs a linear head after the last recurrent layer, but {node.name!r} is "
         f"{kind}: use method 'secant'"
     )
 

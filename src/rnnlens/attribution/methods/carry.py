@@ -41,7 +41,7 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.names import declared
 from rnnlens.network.cells import GRU, LSTM
 from rnnlens.network.layers import Bidirectional, Input, Layer, Recurrent
-from rnnlens.network.network import layer_kind
+from rnnlens.network.network import a_layer_kind
 
 __all__ = ["WriteTime", "Writes", "carry", "writes"]
 
@@ -179,7 +179,7 @@ def _refuse_other_steps(run: Run, head: Readout, of: str) -> None:
         if not _hands_steps_on(layer):
             raise UnsupportedModel(
                 f"the write-time view needs the steps of {name!r} to be those of the window, but "
-                f"{node.name!r}, a {layer_kind(layer)}, stands before it: use method 'secant'"
+                f"{node.name!r}, {a_layer_kind(layer)}, stands before it: use method 'secant'"
             )
     if node.name != of:
         raise UnsupportedModel(

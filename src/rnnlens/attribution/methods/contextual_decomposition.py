@@ -43,7 +43,7 @@ from rnnlens.names import declared
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Input
-from rnnlens.network.network import layer_kind
+from rnnlens.network.network import a_layer_kind
 
 __all__ = ["Decomposition", "contextual_decomposition"]
 
@@ -138,7 +138,7 @@ def _readable(run: Run, target: ResolvedTarget, of: str) -> Readout:
         if not keeps_steps_apart(below.layer):
             raise UnsupportedModel(
                 f"contextual decomposition is defined for one LSTM that reads the window, but "
-                f"{below.name!r}, a {layer_kind(below.layer)}, stands before it: use method "
+                f"{below.name!r}, {a_layer_kind(below.layer)}, stands before it: use method "
                 "'secant'"
             )
         below = run.network[below.inputs[0][0]]

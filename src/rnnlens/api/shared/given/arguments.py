@@ -189,7 +189,9 @@ KINDS: dict[str, Kind] = {
         what="an Intervention or several, as in "
         "rnnlens.Intervention(gate='forget', clamp=1.0, lags=[1, 2, 3])",
     ),
-    "by": replace(NAME, hint=lambda value: ": 'lag', 'feature', or 'both' for each at each"),
+    "by": replace(
+        NAME, hint=lambda value: ": 'lag', 'feature', or 'both' for each feature at each lag"
+    ),
     "margin": number(),
     "alpha": number(),
     "windows": whole(1),

@@ -31,7 +31,7 @@ from rnnlens.network.layers import (
     Standardization,
     TimeDistributed,
 )
-from rnnlens.network.network import Network, Node, Ref, layer_kind
+from rnnlens.network.network import Network, Node, Ref, a_layer_kind, layer_kind
 
 __all__ = ["at", "refuse", "spread", "walk"]
 
@@ -83,7 +83,7 @@ def spread(layer: Layer, x: Taken, context: Context, node: Node) -> Forms | Take
 
 def _unknown(layer: Layer, node: Node) -> NoReturn:
     raise UnsupportedModel(
-        f"layer {node.name!r} is a {layer_kind(layer)}, and certificates serve recurrent layers "
+        f"layer {node.name!r} is {a_layer_kind(layer)}, and certificates serve recurrent layers "
         "without masks and linear layers with activations: ask the other lag evidence instead"
     )
 
@@ -107,7 +107,7 @@ def _(layer: Layer, x: Taken, context: Context, node: Node) -> Forms:
 @spread.register
 def _(layer: TimeDistributed, x: Taken, context: Context, node: Node) -> Forms | Taken:
     if not isinstance(layer.layer, Dense | Activate | Identity | BatchNormalization):
-        refuse(node, f"a {layer_kind(layer.layer)} at every step, which certificates do not serve")
+        refuse(node, f"{a_layer_kind(layer.layer)} at every step, which certificates do not serve")
     return spread(layer.layer, x, context, node)
 
 
