@@ -130,7 +130,8 @@ def check_forecast(
     made = some.run() * some.target.scale + some.target.offset
     steps = some.steps if numbers else np.zeros((1, 0))
     wrong = misplaced(steps, data.held)
-    still = len(some) >= FEWEST and float(made.std()) <= STILL * float(np.abs(made).max())
+    spread = float(made.std())
+    still = len(some) >= FEWEST and spread <= STILL * float(np.abs(made).max())
     found = _Judged(Errors.unknown(misplaced=len(wrong) > 0, still=still), "", (), None)
     if len(known) >= FEWEST:
         found = _judged(data, chosen, made, background, misplaced=len(wrong) > 0)
@@ -151,7 +152,7 @@ def check_forecast(
         saturated=saturated,
         remedy_error=np.array([fit.error for fit in named]),
         remedy_stated=np.array([fit.stated for fit in named]),
-        forecast_spread=float(made.std()),
+        forecast_spread=spread,
         actual_spread=float(some.actual.std()) if found.errors.judged else float("nan"),
         layers=layers,
         remedies=named,
