@@ -21,7 +21,7 @@ import harness.threads  # noqa: F401  (first: libraries make their threads when 
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -50,8 +50,9 @@ NETWORKS = {
 OPTIONS: dict[str, dict[str, object]] = {
     "tree": {"newest": 4},
     "owen": {"newest": 2},
-    "permutation": {"effort": Effort(budget=200_000)},
 }
+#: Pairs of orders that permutation draws for each window, about: two are the fewest.
+PAIRS = 2.5
 #: Cells of windows, steps, features and backgrounds beyond which a method is left out here.
 MOST_NUMBERS = 1 << 22
 #: Methods that run as many windows as a window has numbers.
@@ -131,7 +132,11 @@ def asked(record: Record, part: str, method: str, count: int) -> None:
     """Ask one question several times, each of other windows, and record what it took."""
     (kind, size, layers), _counts = NETWORKS[part]
     net = forecaster(kind, size, layers=layers)[1]
-    options: Mapping[str, object] = {"method": method, **OPTIONS.get(method, {})}
+    options: dict[str, object] = {"method": method, **OPTIONS.get(method, {})}
+    if method == "permutation":
+        # a pair of orders runs every player from the step on that it changes
+        budget = PAIRS * count * size.steps * size.features * (size.steps + 1)
+        options["effort"] = Effort(budget=int(budget))
     rounds = 15 if count == 1 else 3
     x = windows(count + rounds, size)
 

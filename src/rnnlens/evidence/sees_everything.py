@@ -61,7 +61,7 @@ def _after(layer: Layer, value: str | None) -> str | None:
         return value if np.all(layer.W) else None
     if isinstance(layer, Recurrent) and value == STEPS:
         gates = layer.cell.gates.values()
-        full = all(np.all(gate.W) and np.all(gate.U) for gate in gates)
+        full = all(gate.W.all() and gate.U.all() for gate in gates)
         projection = getattr(layer.cell, "projection", None)
         if full and not layer.go_backwards and (projection is None or np.all(projection)):
             return STEPS if layer.return_sequences else WHOLE

@@ -32,6 +32,8 @@ __all__ = [
 TOLD = "_told"
 #: The attribute of an array of sentences that holds what each of them is made of.
 VALUES = f"values{TOLD}"
+#: To JSON, by one encoder: `json.dumps` makes one at each call that has options.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def attributes(facts: Mapping[str, object]) -> dict[str, str | int | float]:
@@ -47,10 +49,10 @@ def attributes(facts: Mapping[str, object]) -> dict[str, str | int | float]:
     for name, value in facts.items():
         made[name] = file_safe(value)
         if isinstance(value, Told) and value:
-            made[beside(name)] = json.dumps(_parts(value), ensure_ascii=False)
+            made[beside(name)] = _encode(_parts(value))
         elif isinstance(value, Mapping) and any(isinstance(one, Told) for one in value.values()):
             each = {str(key): _packed(one) for key, one in value.items()}
-            made[beside(name)] = json.dumps(each, ensure_ascii=False)
+            made[beside(name)] = _encode(each)
     return made
 
 
@@ -102,7 +104,7 @@ def told_values(sentences: NDArray[np.object_]) -> tuple[NDArray[np.str_], dict[
     kinds = {str(one): _parts(one) for one in sentences.ravel()
              if isinstance(one, Told) and one}  # fmt: skip
     plain = np.array([str(one) for one in sentences.ravel()], dtype=np.str_)
-    known = {VALUES: json.dumps(kinds, ensure_ascii=False)} if kinds else {}
+    known = {VALUES: _encode(kinds)} if kinds else {}
     return plain.reshape(sentences.shape), known
 
 
@@ -120,7 +122,7 @@ def file_safe(value: object) -> str | int | float:
     >>> file_safe(True), file_safe(None), file_safe(["hour_sin", "hour_cos"])
     (1, '', 'hour_sin, hour_cos')
     """
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, (np.ndarray, np.generic)):  # noqa: UP038  (a union is made at each call)
         value = value.tolist()
     if isinstance(value, str):
         return str(value)  # what a sentence is made of goes into an attribute of its own
@@ -129,7 +131,7 @@ def file_safe(value: object) -> str | int | float:
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(_jsonable(value), ensure_ascii=False)
+        return _encode(_jsonable(value))
     if isinstance(value, datetime | date):
         return value.isoformat()
     return "" if value is None else str(value)

@@ -7,6 +7,7 @@ A computation gives a frozen dataclass whose fields carry their dimension names
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ __all__ = ["label", "label_tree", "node_path"]
 
 #: A coordinate: values along the dimension of that name, or (dimension, values[, attributes]).
 Coordinate = Any
+#: Bytes of a coordinate up to which it is made once for all results that have the same.
+SHARED = 1 << 13
 
 
 def label(
@@ -61,7 +64,7 @@ def label(
     variables = _variables(result)
     sizes = _sizes(result, variables)
     known = _coordinates(coords or {}, sizes)
-    dataset = xr.Dataset(variables, coords=known, attrs=_attributes(result, attrs or {}, keep))
+    dataset = xr.Dataset(variables, coords=_indexed(known), attrs=_attributes(result, attrs or {}, keep))
     words = {"target": dataset.attrs.get("target"), "unit": dataset.attrs.get("unit")}
     words["unit"] = words["unit"] or "network units"
     for key, more in (("long_name", long_names), ("units", units)):
@@ -174,6 +177,36 @@ def _coordinates(
             )
         known[name] = (dimension, array, *rest)
     return known
+
+
+def _indexed(known: Mapping[str, tuple[Any, ...]]) -> xr.Coordinates:
+    """Give coordinates with the indexes of those that are their dimensions' own.
+
+    Lags and features are the same in every result about windows of a kind, and to make their
+    indexes takes longer than a forecast. A result has its own attributes, and no index is written.
+    """
+    import xarray as xr
+
+    coords: dict[str, Any] = {}
+    indexes: dict[str, Any] = {}
+    for name, (dimension, array, *rest) in known.items():
+        coords[name] = (dimension, array, *rest)
+        if name == dimension:
+            small = array.nbytes <= SHARED and not array.dtype.hasobject and not rest
+            if small:
+                one = _shared(name, array.dtype.str, array.tobytes())
+            else:
+                one = xr.Coordinates({name: coords[name]})
+            coords[name], indexes[name] = one.variables[name], one.xindexes[name]
+    return xr.Coordinates(coords, indexes=indexes)
+
+
+@lru_cache(maxsize=64)
+def _shared(name: str, dtype: str, values: bytes) -> xr.Coordinates:
+    """Make the coordinate of a dimension from its bytes."""
+    import xarray as xr
+
+    return xr.Coordinates({name: (name, np.frombuffer(values, dtype))})
 
 
 def _attributes(result: Any, attrs: Mapping[str, Any], keep: tuple[str, ...]) -> dict[str, Any]:

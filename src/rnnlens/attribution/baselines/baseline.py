@@ -44,6 +44,7 @@ __all__ = [
     "Baseline",
     "apart",
     "checked_data",
+    "free_features",
     "make_baseline",
     "unusual",
     "whose_windows",
@@ -258,12 +259,18 @@ def apart(count: int, steps: int, *, most: int) -> int:
     return every
 
 
+def free_features(features: int, held: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the features that are not held, by number."""
+    every = np.arange(features)
+    return np.setdiff1d(every, held) if len(held) else every
+
+
 def unusual(baseline: Baseline, x: Array, real: NDArray[np.bool_] | None = None) -> float:
     """Say how far out among the data's steps the baseline's steps lie.
 
     Shapes: x (sample, step, feature), real (sample, step) of bool.
     """
-    free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
+    free = free_features(x.shape[2], baseline.held)
     count = x.shape[0] * x.shape[1] if real is None else int(real.sum())
     steps = Rows(x, free, every=apart(count, x.shape[1], most=MOST_STEPS), real=real)
     if len(free) == 0 or len(steps) < 10 * len(free):

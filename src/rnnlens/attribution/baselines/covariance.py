@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 SHRINKAGES = 10.0 ** np.arange(-6.0, 0.5, 0.5)
 #: Parts of the windows, one of which is left out at a time.
 PARTS = 3
+#: Numbers up to which covariances are decomposed several at a time.
+SMALL = 64
 #: Numbers of a window beyond which a covariance takes too much memory and time.
 MOST_NUMBERS = 1500
 
@@ -120,14 +122,18 @@ def shrinkage(products: Array, counts: list[int]) -> float:
     >>> shrinkage(np.stack([part.T @ part for part in parts]), [100, 100]) > 0.5  # nothing to keep
     True
     """
-    loss = np.zeros(len(SHRINKAGES))
     whole, windows = products.sum(axis=0), sum(counts)
-    for own, count in zip(products, counts, strict=True):
-        eigenvalues, Q = np.linalg.eigh((whole - own) / (windows - count))
-        power = np.sum((own @ Q) * Q, axis=0)
-        s = SHRINKAGES[:, None]
+    loss = np.zeros(len(SHRINKAGES))
+    # small matrices are decomposed together: a call takes as long as the arithmetic of one
+    together = len(products) if len(whole) <= SMALL else 1
+    for first in range(0, len(products), together):
+        own, count = products[first : first + together], np.array(counts[first : first + together])
+        eigenvalues, Q = np.linalg.eigh((whole - own) / (windows - count)[:, None, None])
+        power = ((own @ Q) * Q).sum(axis=1)
+        s = SHRINKAGES[:, None, None]
         variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
-        loss += count * np.log(variance).sum(axis=1) + (power / variance).sum(axis=1)
+        terms = count[:, None] * np.log(variance) + power / variance
+        loss += terms.sum(axis=(1, 2))
     return float(SHRINKAGES[loss.argmin()])
 
 
@@ -153,7 +159,11 @@ def window_moments(data: Array | Rows) -> WindowMoments:
     for part, between in zip(products, pairwise(ends), strict=True):
         part[:] = rows.products(mean, varying, *between)
     deviation = np.sqrt(np.einsum("pnn->n", products) / len(rows))
-    products /= np.outer(deviation, deviation)
+    scales = deviation[:, None] * deviation
+    products /= scales
     s = shrinkage(products, counts) if len(varying) else 0.0
-    R = (1 - s) * (products.sum(axis=0) / len(rows)) + s * np.eye(len(varying))
-    return WindowMoments(mean, varying, R * np.outer(deviation, deviation), s)
+    R = products.sum(axis=0)
+    R *= (1 - s) / len(rows)
+    R[np.diag_indices(len(R))] += s
+    R *= scales
+    return WindowMoments(mean, varying, R, s)

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dpotrf, dtrtri
 
-from rnnlens.attribution.baselines.baseline import Array, Baseline, apart
+from rnnlens.attribution.baselines.baseline import Array, Baseline, apart, free_features
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.covariance import WindowMoments, window_moments
 from rnnlens.attribution.baselines.rows import Rows
@@ -59,7 +60,7 @@ def mixed_place(
     """
     steps = x.shape[1]
     data = RealWindows(x, real) if background is None else RealWindows.of(background)
-    free = np.setdiff1d(np.arange(x.shape[2]), baseline.held)
+    free = free_features(x.shape[2], baseline.held)
     if steps < 2 or not len(free):
         return float("nan")
     places = data.values.shape[1] - 1
@@ -70,11 +71,13 @@ def mixed_place(
     which = evenly(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + evenly(steps - 1, MOST_CUTS)
-    every = np.ones(some.shape[:2], bool) if part is None else part
     # a mixture of padding and data is no mixture of data
-    both = every[:, cuts - 1] & every[:, cuts]
+    both = None if part is None else part[:, cuts - 1] & part[:, cuts]
     for at, pairs in _pairs(baseline, which, some, cuts):
-        ranks.rank(pairs[..., free][np.broadcast_to(both[:, at], pairs.shape[:-2])])
+        of_free = pairs if len(free) == x.shape[2] else pairs[..., free]
+        if both is not None:
+            of_free = of_free[np.broadcast_to(both[:, at], pairs.shape[:-2])]
+        ranks.rank(of_free.reshape(-1, 2 * len(free)))
     return ranks.mean
 
 
@@ -140,7 +143,7 @@ class _Ranks:
         """Take up the places of some rows."""
         if not len(windows):
             return
-        distances = _distances(windows.reshape(len(windows), -1), self.moments, self.whitening)
+        distances = _distances(windows, self.moments, self.whitening)
         self.total += int(np.searchsorted(self.ordered, distances).sum())
         self.count += len(distances)
 
@@ -160,12 +163,19 @@ def _ranks(rows: Rows) -> _Ranks | None:
         return None
     if not len(moments.varying):
         return None
-    factor = cholesky(moments.covariance, lower=True, check_finite=False)
     # made once: rows come in many small parts, and a product takes a part less than a solution
-    whitening = solve_triangular(factor, np.eye(len(factor)), lower=True, check_finite=False)
+    whitening = _inverse_factor(moments.covariance)
     ordered = rows.each(lambda block: _distances(block, moments, whitening))
     ordered.sort()
     return _Ranks(moments, whitening, ordered)
+
+
+def _inverse_factor(covariance: Array) -> Array:
+    """Give the inverse of the Cholesky factor: of LAPACK itself, which is asked for few numbers."""
+    factor, failed = dpotrf(covariance, lower=1, clean=1)
+    if failed:
+        raise LinAlgError("the covariance of the data is not positive definite")
+    return dtrtri(factor, lower=1)[0]
 
 
 def _distances(rows: Array, moments: WindowMoments, whitening: Array) -> Array:

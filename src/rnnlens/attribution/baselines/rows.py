@@ -54,6 +54,10 @@ class Rows:
     real: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
+        return self._count
+
+    @cached_property
+    def _count(self) -> int:
         here = len(self.data) * self._places if self._begins is None else len(self._begins)
         return (here + self.every - 1) // self.every
 
@@ -75,8 +79,16 @@ class Rows:
         """Numbers of a row."""
         return self.steps * len(self.features)
 
+    @cached_property
+    def _all(self) -> Array | None:
+        """All rows where they are one block at most, which are cut once; None where more."""
+        return self._cut(0, len(self)) if len(self) * self.numbers <= BLOCK else None
+
     def block(self, first: int, end: int) -> Array:
-        """Give some of the rows: (row, number)."""
+        """Give some of the rows, only to be read: (row, number)."""
+        return self._cut(first, end) if self._all is None else self._all[first:end]
+
+    def _cut(self, first: int, end: int) -> Array:
         number = np.arange(first, end) * self.every
         begins = number if self._begins is None else self._begins[number]
         window, step = np.divmod(begins, self._places)
@@ -87,7 +99,12 @@ class Rows:
 
     def blocks(self, first: int = 0, end: int | None = None) -> Iterator[Array]:
         """Give rows block by block: (row, number)."""
-        size, end = max(1, BLOCK // max(1, self.numbers)), len(self) if end is None else end
+        end = len(self) if end is None else end
+        if self._all is not None:
+            if end > first:
+                yield self._all[first:end]
+            return
+        size = max(1, BLOCK // max(1, self.numbers))
         for begin in range(first, end, size):
             yield self.block(begin, min(begin + size, end))
 

@@ -123,14 +123,15 @@ def check_forecast(
     where inputs lie and how many gates are saturated, which is said in any case where inputs lie
     where no usual scaler puts them.
     """
-    data = data.judged()
     known = np.flatnonzero(np.isfinite(data.actual))
-    chosen = _chosen(data, windows)
-    some = data.select(chosen)
+    data = data.judged() if len(known) else data
+    chosen = _chosen(known, data, windows)
+    some = data if len(chosen) == len(data) else data.select(chosen)
     made = some.run() * some.target.scale + some.target.offset
     steps = some.steps if numbers else np.zeros((1, 0))
     wrong = misplaced(steps, data.held)
-    still = len(some) >= FEWEST and float(made.std()) <= STILL * float(np.abs(made).max())
+    spread = float(made.std())
+    still = len(some) >= FEWEST and spread <= STILL * float(np.abs(made).max())
     found = _Judged(Errors.unknown(misplaced=len(wrong) > 0, still=still), "", (), None)
     if len(known) >= FEWEST:
         found = _judged(data, chosen, made, background, misplaced=len(wrong) > 0)
@@ -147,11 +148,11 @@ def check_forecast(
         input_low=lies.low,
         input_high=lies.high,
         input_beyond=lies.beyond,
-        input_misplaced=np.isin(np.arange(len(lies.mean)), wrong).astype(int),
+        input_misplaced=_marked(len(lies.mean), wrong),
         saturated=saturated,
         remedy_error=np.array([fit.error for fit in named]),
         remedy_stated=np.array([fit.stated for fit in named]),
-        forecast_spread=float(made.std()),
+        forecast_spread=spread,
         actual_spread=float(some.actual.std()) if found.errors.judged else float("nan"),
         layers=layers,
         remedies=named,
@@ -165,21 +166,30 @@ def check_forecast(
 
 def made_whole(check: ForecastCheck, data: ForecastData, *, numbers: bool) -> ForecastCheck:
     """Say of the same data what a check left out that was not to be whole."""
-    some = data.select(_chosen(data, WINDOWS))
+    known = np.flatnonzero(np.isfinite(data.actual))
+    some = data.select(_chosen(known, data, WINDOWS))
     steps = some.steps if numbers else np.zeros((1, 0))
     lies, (layers, saturated) = input_range(steps), saturation(some)
     return replace(
         check,
         layers=layers,
         saturated=saturated,
-        input_misplaced=np.isin(np.arange(len(lies.mean)), misplaced(steps, data.held)).astype(int),
+        input_misplaced=_marked(len(lies.mean), misplaced(steps, data.held)),
         **{f"input_{one.name}": getattr(lies, one.name) for one in fields(lies)},
     )
 
 
-def _chosen(data: ForecastData, windows: int) -> NDArray[np.int64]:
+def _marked(count: int, which: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give 1 for some of so many, and 0 for the others."""
+    marks = np.zeros(count, int)
+    marks[which] = 1
+    return marks
+
+
+def _chosen(
+    known: NDArray[np.int64], data: ForecastData, windows: int
+) -> NDArray[np.int64]:
     """Choose the windows that are looked at: of those whose outcome is known, where it is."""
-    known = np.flatnonzero(np.isfinite(data.actual))
     return _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
 
 

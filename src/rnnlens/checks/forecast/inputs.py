@@ -68,7 +68,7 @@ def misplaced(flat: Array, held: tuple[int, ...]) -> NDArray[np.int64]:
     be taken as it stands.
     """
     far = (np.abs(flat) > BEYOND).mean(axis=0) > MANY
-    return np.flatnonzero(far & ~np.isin(np.arange(flat.shape[1]), held))
+    return np.array([k for k in np.flatnonzero(far) if k not in held], np.int64)
 
 
 def saturation(data: ForecastData) -> tuple[tuple[str, ...], Array]:

@@ -120,7 +120,10 @@ def evenly(count: int, wanted: int) -> NDArray[np.int64]:
     >>> evenly(9, 3).tolist(), evenly(2, 5).tolist()
     ([0, 4, 8], [0, 1])
     """
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(np.int64))
+    if wanted >= count:
+        return np.arange(count)
+    # they lie more than one apart, so that no two are rounded to the same
+    return np.linspace(0, count - 1, wanted).round().astype(np.int64)
 
 
 def gathered(

@@ -133,6 +133,9 @@ def _made(result: xr.Dataset, name: object, step: int | None) -> Array | None:
     """Give the forecasts of one target at one horizon, where the method gave any."""
     if "forecast" not in result:
         return None
+    forecast = result.variables["forecast"]
+    if not {"target", "horizon"} & {*forecast.dims}:
+        return forecast.values
     forecast = result["forecast"]
     for dimension, chosen in (("target", name), ("horizon", step)):
         if dimension in forecast.dims:

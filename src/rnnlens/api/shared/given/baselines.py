@@ -150,9 +150,10 @@ def _constant(case: Case) -> dict[str, str]:
     """Say which features never change, for their contributions of zero are no finding."""
     steps = RealWindows(case.x, case.real).steps
     # what changes within a few windows need not be sought in all of them
-    same = np.arange(steps.shape[2]) if steps.size else np.array([], np.int64)
-    for some in (steps[:: 1 + len(steps) // COMPARED], steps):
-        same = same[np.ptp(some[..., same], axis=(0, 1)) == 0] if len(same) else same
+    some = steps[:: 1 + len(steps) // COMPARED]
+    same = np.flatnonzero((some == some[:1, :1]).all(axis=(0, 1))) if steps.size else ()
+    if len(same) and len(some) < len(steps):
+        same = same[(steps[..., same] == steps[0, 0, same]).all(axis=(0, 1))]
     if case.tokens or not len(same):
         return {}
     names = ", ".join(case.features[k] for k in same)

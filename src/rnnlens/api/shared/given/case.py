@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -161,7 +162,7 @@ class Case:
             padding=None if self.padding is None else self.padding.part(samples),
         )
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """Names of the features, numbered where they have none."""
         if self.layout is not None and self.each:
@@ -172,7 +173,7 @@ class Case:
             return names_within(self.within)
         return tuple(f"feature {k}" for k in range(self.x.shape[2]))
 
-    @property
+    @cached_property
     def tokens(self) -> bool:
         """Whether the windows hold tokens and no quantities."""
         return takes_tokens(
@@ -279,7 +280,15 @@ class Case:
         return shapes_given(self.network, self.inputs)[number]
 
     def _outputs(self, number: int) -> Outputs:
-        return Outputs(self.output_shape(number), self.windows if number == 0 else None)
+        if number not in self._known_outputs:
+            named = self.windows if number == 0 else None
+            self._known_outputs[number] = Outputs(self.output_shape(number), named)
+        return self._known_outputs[number]
+
+    @cached_property
+    def _known_outputs(self) -> dict[int, Outputs]:
+        """The outputs that were asked about so far, by number."""
+        return {}
 
     def sample_coords(self, target: str | None = None) -> dict[str, Any]:
         """Give the coordinates of the sample axis: times where they are known, and groups.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ class Outputs:
     whole: tuple[int, ...]
     windows: Windows | None
 
-    @property
+    @cached_property
     def _axes(self) -> tuple[int, ...]:
         """The lengths of the axes, without those of one number that come last."""
         axes = self.whole
@@ -41,7 +42,7 @@ class Outputs:
             axes = axes[:-1]
         return axes
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """The shape with targets, and their quantiles, along the last axis."""
         axes = self._axes or (1,)
@@ -60,7 +61,7 @@ class Outputs:
             place = (place[0], *divmod(place[1], self.quantiles))
         return (*place, *(0,) * (len(self.whole) - len(place)))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """What the targets are called, those along the last axis where horizons have an axis."""
         count = self.shape[-1]
