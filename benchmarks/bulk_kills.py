@@ -7,6 +7,10 @@ cannot be read; then files of the result are torn, flipped, emptied, taken away;
 that explains a small archive is ended by SIGKILL before each of its operations on files in turn.
 After each the same is asked again, and every file is compared with the first result's. Figures are
 numbers of cases.
+
+A process that is ended is forked from one in which libraries and kernels are loaded, and workers
+start from a server that has them: what is ended is work on blocks, and starting is not paid for at
+every case. Moments are drawn over the time that the blocks take once all is loaded.
 """
 
 from __future__ import annotations
@@ -25,19 +29,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
+from typing import TYPE_CHECKING
 
 from archives.killing import killed_before
-from archives.making import ask, command, digests, make
+from archives.making import ask, digests, make
 from harness.record import Record
 from harness.threads import THREADS
 
 from rnnlens.bulk import Blocks, Part, Runner, repair, status, verify
 from rnnlens.errors import RnnlensError
 
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
 #: Windows of the archive, and of a block: so many blocks that most moments are within one.
-WINDOWS, BLOCK = 20_000, 500
+WINDOWS, BLOCK = 4_000, 100
 KILLS, WORKER_KILLS, DAMAGES = 30, 30, 30
 BLOCKS = Blocks(windows=BLOCK)
 
@@ -49,9 +59,9 @@ class Case:
         self.folder, self.blocks = folder, blocks
         self.archive = make(folder, windows)
         self.ask(folder / "expected.zarr")
-        #: How long the blocks take, on as many threads.
-        self.seconds = status(folder / "expected.zarr").seconds / THREADS
         self.expected = digests(folder / "expected.zarr")
+        #: How long the blocks take, on as many threads, where kernels are loaded.
+        self.seconds = self._seconds()
         self.draw = random.Random(0)
 
     def ask(self, out: Path) -> None:
@@ -64,63 +74,93 @@ class Case:
         shutil.rmtree(out, ignore_errors=True)
         return out
 
+    def _seconds(self) -> float:
+        out = self.fresh()
+        self.ask(out)
+        return status(out).seconds / THREADS
+
     def same(self, out: Path) -> bool:
         """Go on with a result to its end, and say whether it is the expected one."""
         self.ask(out)
         return digests(out) == self.expected and verify(out) == []
 
 
-def at_every_operation(folder: Path, step: int) -> tuple[int, int]:
-    """End a process before each of its operations on files; give how often it was right, of all."""
+def at_every_operation(folder: Path, first: int, step: int) -> tuple[int, int]:
+    """End a process before every so many of its operations on files; give how often it was right.
+
+    Gives how many there were, too.
+    """
     case = Case(folder, 400, Blocks(windows=200))
-    right = number = 0
+    right = count = 0
     out = case.fresh()
-    while killed_before(number * step, lambda: case.ask(out)):
+    while killed_before(first + count * step, lambda: case.ask(out)):
         right += case.same(out) and not list(folder.glob(".rnnlens-*"))
-        number += 1
+        count += 1
         case.fresh()
-    return right, number
+    return right, count
 
 
-def killed(case: Case, count: int) -> tuple[int, int]:
+def killed(folder: Path, windows: int, count: int) -> tuple[int, int]:
     """End the process at random moments; give how often the result was right, and was begun."""
-    right = begun = 0
+    case, right, begun = Case(folder, windows), 0, 0
+    every = _done(folder / "expected.zarr")
     for _ in range(count):
         out = case.fresh()
-        code = command(case.archive, out, block=BLOCK)
-        with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as child:
-            while child.poll() is None and not out.exists():
-                time.sleep(0.005)
-            time.sleep(case.draw.random() * case.seconds)
-            child.send_signal(signal.SIGKILL)
-        begun += 0 < _done(out) < len(list(_records(case.folder / "expected.zarr")))
+        child = os.fork()
+        if not child:
+            try:
+                case.ask(out)
+            finally:
+                os._exit(0)
+        running = True
+        while running and not out.exists():
+            time.sleep(0.002)
+            running = os.waitpid(child, os.WNOHANG) == (0, 0)
+        time.sleep(case.draw.random() * case.seconds)
+        if running:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        begun += 0 < _done(out) < every
         right += case.same(out)
     return right, begun
 
 
 def worker_killed(case: Case, count: int) -> tuple[int, int]:
     """End a worker while a cluster explains; give how often the result was right, and moments."""
+    import dask
     from distributed import LocalCluster
+    from distributed.utils import get_mp_context
 
     right = ended = 0
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="") as cluster:
-        address = cluster.scheduler_address
-        for _ in range(count):
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        get_mp_context().set_forkserver_preload(["distributed", "xarray", "rnnlens.bulk.work"])
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="") as cluster:
+            runner = Runner(scheduler=cluster.scheduler_address)
             out = case.fresh()
-            code = command(case.archive, out, block=BLOCK).replace(
-                "workers=None", f"scheduler={address!r}"
-            )
-            with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as child:
-                while child.poll() is None and not _done(out):
-                    time.sleep(0.01)
-                time.sleep(case.draw.random() * case.seconds)
-                worker = case.draw.choice(list(cluster.workers.values()))
-                if child.poll() is None and getattr(worker, "pid", None):
-                    os.kill(worker.pid, signal.SIGKILL)
-                    ended += 1
-                child.wait()
-            right += digests(out) == case.expected
+            ask(case.archive, out, blocks=BLOCKS, runner=runner)
+            seconds = status(out).seconds / 2
+            for _ in range(count):
+                out, over = case.fresh(), Event()
+                with ThreadPoolExecutor(1) as beside:
+                    moment = case.draw.random() * seconds
+                    one = beside.submit(_end_a_worker, case, cluster, out, moment, over)
+                    ask(case.archive, out, blocks=BLOCKS, runner=runner)
+                    over.set()
+                    ended += one.result()
+                right += digests(out) == case.expected
     return right, ended
+
+
+def _end_a_worker(case: Case, cluster: LocalCluster, out: Path, moment: float, over: Event) -> bool:
+    """End one of the workers so long after the first block is done; tell whether it was at work."""
+    while not _done(out) and not over.is_set():
+        time.sleep(0.02)
+    if over.wait(moment):
+        return False
+    there = [one.pid for one in cluster.workers.values() if getattr(one, "pid", None)]
+    if there:
+        os.kill(case.draw.choice(there), signal.SIGKILL)
+    return bool(there)
 
 
 def full(case: Case) -> tuple[bool, str]:
@@ -215,11 +255,28 @@ def _done(out: Path) -> int:
     return len(_records(out))
 
 
-def _every_operation(record: Record, folder: Path) -> None:
-    """Do so in a process without Dask's threads, of which a fork would have none."""
+def _apart(what: str, folder: Path, *numbers: int) -> subprocess.Popen[bytes]:
+    """Begin one of the kinds in a process without Dask's threads, of which a fork would have none.
+
+    Who does it has a folder, and an archive, of its own.
+    """
     folder.mkdir()
-    asked = [sys.executable, __file__, "operations", str(folder), str(40 if record.quick else 1)]
-    right, count = json.loads(subprocess.check_output(asked).splitlines()[-1])
+    asked = [sys.executable, __file__, what, str(folder), *map(str, numbers)]
+    return subprocess.Popen(asked, stdout=subprocess.PIPE)
+
+
+def _found(child: subprocess.Popen[bytes]) -> tuple[int, int]:
+    said, _ = child.communicate()
+    assert child.returncode == 0, "it failed by itself"
+    right, count = json.loads(said.splitlines()[-1])
+    return right, count
+
+
+def _every_operation(record: Record, folder: Path) -> None:
+    """Let two processes take every other operation each."""
+    step = 40 if record.quick else 2
+    both = [_apart("operations", folder / str(k), k * step // 2, step) for k in range(2)]
+    right, count = map(sum, zip(*map(_found, both), strict=True))
     sizes = "LSTM H=32 F=10 T=24, 400 windows in 2 blocks"
     record.values("killed before an operation", sizes, {"operations": (count, "")})
     record.claim(
@@ -232,8 +289,9 @@ def main() -> None:
     record = Record("bulk_kills", __doc__ or "")
     kills, workers, harms = (3, 2, 5) if record.quick else (KILLS, WORKER_KILLS, DAMAGES)
     with TemporaryDirectory(prefix="rnnlens-kills-") as folder:
-        case = Case(Path(folder), 10_000 if record.quick else WINDOWS)
-        sizes = f"LSTM H=32 F=10 T=24, {WINDOWS:,} windows in blocks of {BLOCK:,}"
+        windows = WINDOWS // 2 if record.quick else WINDOWS
+        case = Case(Path(folder), windows)
+        sizes = f"LSTM H=32 F=10 T=24, {windows:,} windows in blocks of {BLOCK:,}"
         for number in (2, 3, 1):
             out = case.folder / "parts.zarr"
             ask(case.archive, out, blocks=BLOCKS, runner=Runner(part=Part(number, 3)))
@@ -241,7 +299,7 @@ def main() -> None:
         for name in ("parts", "dask"):
             same = digests(case.folder / f"{name}.zarr") == case.expected
             record.claim(f"{name}: the same bytes", float(same), "", least=1, sizes=sizes)
-        right, begun = killed(case, kills)
+        right, begun = _found(_apart("killed", case.folder / "killed", windows, kills))
         record.values("killed", sizes, {"while blocks were done": (begun, f"of {kills}")})
         record.claim("process killed: the same bytes", right, "", least=kills, sizes=sizes)
         right, ended = worker_killed(case, workers)
@@ -254,12 +312,18 @@ def main() -> None:
         found, mended = damaged(case, harms)
         record.claim("damage: found", found, "", least=harms, sizes=sizes)
         record.claim("damage: mended to the same bytes", mended, "", least=harms, sizes=sizes)
+        (case.folder / "small").mkdir()
         _every_operation(record, case.folder / "small")
     record.save()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4 and sys.argv[1] == "operations":
-        print(json.dumps(at_every_operation(Path(sys.argv[2]), int(sys.argv[3]))))
+    apart: dict[str, Callable[[Path, int, int], tuple[int, int]]] = {
+        "operations": at_every_operation,
+        "killed": killed,
+    }
+    if len(sys.argv) == 5 and sys.argv[1] in apart:
+        found = apart[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+        print(json.dumps(found))
     else:
         main()

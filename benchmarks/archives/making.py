@@ -12,7 +12,7 @@ import rnnlens
 from archives.comparing import contents
 from rnnlens.series.sidecar import Sidecar
 
-__all__ = ["FEATURES", "STEPS", "UNITS", "ask", "command", "digests", "make", "sidecar"]
+__all__ = ["FEATURES", "STEPS", "UNITS", "ask", "digests", "make", "sidecar"]
 
 UNITS, FEATURES, STEPS = 32, 10, 24
 #: Windows of a station at the most.
@@ -72,20 +72,6 @@ def ask(archive: Path, out: Path, **options: object) -> None:
         method="secant",
         baseline="zero",
         **options,  # pyright: ignore[reportArgumentType]
-    )
-
-
-def command(archive: Path, out: Path, *, block: int | None = None, workers: int = 0) -> str:
-    """Give the code of a process that explains an archive."""
-    return (
-        "if __name__ == '__main__':\n"
-        " import sys, warnings; warnings.simplefilter('ignore')\n"
-        f" sys.path[:0] = [{str(Path(__file__).parents[1])!r}]\n"
-        " from pathlib import Path\n"
-        " from archives.making import ask\n"
-        " from rnnlens.bulk import Blocks, Runner\n"
-        f" ask(Path({str(archive)!r}), Path({str(out)!r}), blocks=Blocks(windows={block}),"
-        f" runner=Runner(workers={workers or None}))\n"
     )
 
 
