@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import settings
 
 import compile_kernels
 from processes import running
+from rnnlens.engine.schedule.context import kernels
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -36,6 +38,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         ]
         for child in children:
             child.communicate()  # whatever it ends in: the tests will say what is wrong
+
+
+@pytest.fixture(autouse=True)
+def _by_kernels() -> Iterator[None]:
+    """Have kernels compute what tests ask for, whatever is compiled by now: to the same bits."""
+    with kernels():
+        yield
 
 
 @pytest.fixture(scope="session")

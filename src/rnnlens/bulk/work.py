@@ -20,6 +20,7 @@ from rnnlens.bulk.sensitivity import Slopes, slopes_of
 from rnnlens.bulk.sketches import Group, Sketch, content_of, groups_of
 from rnnlens.bulk.upkeep.files import put
 from rnnlens.engine.device.choice import named, placed
+from rnnlens.engine.schedule.context import kernels
 from rnnlens.engine.schedule.threads import one_thread
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def answered(job: Job, windows: NDArray[np.float64], target: ResolvedTarget) -> 
     )
     device = settings["device"]
     there = named(device, f"device {device}") if device else ""
-    with one_thread(), placed(there):
+    # whoever goes on with a result computes as whoever began it, whatever was compiled then
+    with one_thread(), placed(there), kernels():
         return run_method(settings["method"], question, MethodOptions(effort=job.effort)).arrays
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnlens.engine.kernels.ready import FORWARD
 from rnnlens.engine.operations.registry import Array, Mask, Tape, infer, run, taken_by
 from rnnlens.engine.schedule.fused import schedule
+from rnnlens.engine.schedule.little import runs_of_windows
 from rnnlens.engine.schedule.plan import gathered
 from rnnlens.engine.schedule.threads import one_blas_thread
 from rnnlens.errors import DataError
@@ -291,8 +294,12 @@ def predict(
     *,
     initial_state: States | None = None,
     precision: str = "float64",
+    alone: bool = False,
 ) -> Array | tuple[Array, ...]:
     """Run a network on windows.
+
+    Where nobody compares it with another run to the last bit (alone) it may be that the equations
+    compute what is little work (`rnnlens.engine.schedule.little`).
 
     Shapes: X (sample, step, feature), or mapping of input name to array, initial_state mapping of
     str to sequence of (sample, unit) -> array or tuple of (sample, ...).
@@ -306,5 +313,6 @@ def predict(
             _refuse_missing(name, array, inputs[name])
         return outputs(network, given, initial_state=states)
 
-    values = gathered(part, network, inputs)
+    with runs_of_windows(network, inputs, FORWARD) if alone else nullcontext():
+        values = gathered(part, network, inputs)
     return values[0] if len(values) == 1 else values

@@ -13,7 +13,6 @@ from rnnlens.engine.kernels.run import packed, trace_cell
 from rnnlens.engine.operations.described import gate_values
 from rnnlens.engine.operations.recurrent import CellRun, run_cell
 from rnnlens.engine.operations.registry import Array, Mask, Tape
-from rnnlens.engine.schedule.context import by_equations
 from rnnlens.names import declared
 from rnnlens.network.cells import LSTM
 from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Layer, Recurrent
@@ -134,7 +133,7 @@ def _described(layer: DescribedRecurrent, tape: Tape) -> LayerTrace:
 def _trace(layer: Recurrent, tape: Tape, mask: Mask) -> LayerTrace:
     """Take the steps of a layer again from what it took in the run, and keep them all."""
     x, *states = tape.inputs
-    weights = None if by_equations() or not x.shape[1] else packed(layer.cell, x.dtype)
+    weights = packed(layer.cell, x.dtype) if x.shape[1] else None
     if weights is None:
         return _layout(run_cell(layer, tape.inputs, mask)[0], layer)
     kept = trace_cell(weights, x, mask, layer.go_backwards, tuple(states))

@@ -83,6 +83,8 @@ def trace(
     from rnnlens.engine.applied_trace import applied_gate_names, applied_traces
     from rnnlens.engine.attention import attention_traces
     from rnnlens.engine.forward import forward
+    from rnnlens.engine.kernels.ready import TRACE
+    from rnnlens.engine.schedule.little import runs_of_windows
     from rnnlens.engine.trace import gate_names, layer_traces, nothing_to_trace
     from rnnlens.errors import InputError
     from rnnlens.results.label import label_tree
@@ -90,9 +92,10 @@ def trace(
     net = as_network(net, X, partly=True)
     sequences = [name for name in net.inputs if has_steps(net, name)]
     case = make_case(net, X, of=next(iter([*sequences, *net.inputs])), as_given=True)
-    run = forward(case.network, case.inputs, initial_state=initial_state)
-    applied, attention = applied_traces(run), attention_traces(run)
-    traces = layer_traces(run) | applied
+    with runs_of_windows(case.network, case.inputs, TRACE, runs=2):
+        run = forward(case.network, case.inputs, initial_state=initial_state)
+        applied, attention = applied_traces(run), attention_traces(run)
+        traces = layer_traces(run) | applied
     gates = gate_names(net) | applied_gate_names(net)
     if not traces and not attention:
         raise InputError(nothing_to_trace(net))

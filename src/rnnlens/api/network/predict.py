@@ -72,7 +72,7 @@ def predict(
     given = values_for(net, X) if isinstance(X, Windows) else X
     if isinstance(given, WindowsByInput):
         given = arrays_for(net, given)
-    return run(net, given, initial_state=initial_state, precision=precision)
+    return run(net, given, initial_state=initial_state, precision=precision, alone=True)
 
 
 def _runner(network: Network, precision: str) -> Runner:

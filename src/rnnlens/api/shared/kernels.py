@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnlens.attribution.options import Effort
+from rnnlens.engine.schedule.context import kernels
 from rnnlens.evidence.options import Certificates
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
@@ -41,12 +42,13 @@ def compile_kernels_of(network: Network) -> None:
     from rnnlens.api.inside.trace import trace
 
     x = np.random.default_rng(0).normal(size=(_SAMPLES, _STEPS, _FEATURES))
-    for precision in ("float64", "float32"):
-        effort = Effort(precision=precision)
-        for method, newest in _METHODS:
-            explain(network, x, target=0, method=method, newest=newest, effort=effort)
-    trace(network, x)
-    certify(network, x[:2], lag=1, target=0, certificates=Certificates(range=0.1))
+    with kernels():
+        for precision in ("float64", "float32"):
+            effort = Effort(precision=precision)
+            for method, newest in _METHODS:
+                explain(network, x, target=0, method=method, newest=newest, effort=effort)
+        trace(network, x)
+        certify(network, x[:2], lag=1, target=0, certificates=Certificates(range=0.1))
 
 
 def _forecaster(kind: str) -> Network:

@@ -16,6 +16,7 @@ from rnnlens.attribution.options import Effort
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule.calibration import calibrated
+from rnnlens.engine.schedule.context import kernels
 from rnnlens.engine.schedule.cost import BLOCK
 from rnnlens.engine.schedule.threads import threads
 from rnnlens.engine.stepwise.stretches import Replaced
@@ -60,7 +61,8 @@ SECONDS = 0.05
 def secant_pace(question: Question) -> float:
     """Measure the seconds that secant contributions take a window."""
     few = question.part(slice(0, BLOCKS * BLOCK * threads()))
-    return _seconds(lambda: secant(few)) / few.windows
+    with kernels():
+        return _seconds(lambda: secant(few)) / few.windows
 
 
 def tree_pace(question: Question) -> float:
@@ -69,8 +71,9 @@ def tree_pace(question: Question) -> float:
     if isinstance(few.baseline, Baseline):
         few = few.against(replace(few.baseline, windows=few.baseline.windows[:BACKGROUNDS]))
     few = few.with_newest(min(LAGS, few.steps))
-    cells = shapley_tree(few).cells
-    return _seconds(lambda: shapley_tree(few)) / max(1, cells)
+    with kernels():
+        cells = shapley_tree(few).cells
+        return _seconds(lambda: shapley_tree(few)) / max(1, cells)
 
 
 def within_seconds(effort: Effort, question: Question, shared_by: int = 1) -> Effort:

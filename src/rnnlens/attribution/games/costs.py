@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.games.players import Members
 from rnnlens.attribution.question import AnyBaseline, Question
-from rnnlens.engine.stepwise.coalitions import cells_a_step, cells_by_row
+from rnnlens.engine.kernels.ready import FORWARD, STEP
+from rnnlens.engine.schedule.little import little_work
+from rnnlens.engine.stepwise.coalitions import MOST_HISTORIES, cells_a_step, cells_by_row
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.trees import count_prefixes
 from rnnlens.network.formula import parameters_of
@@ -24,6 +28,7 @@ __all__ = [
     "StepCost",
     "cells_of_tree",
     "exact_cells",
+    "exact_work",
     "games_per_window",
     "partial_ways",
     "step_cost",
@@ -121,3 +126,16 @@ def exact_cells(question: Question, newest: int, *, by_feature: bool) -> int | N
     games = max(1, question.windows) * games_per_window(question.stand_in)
     step = step_cost(question.network, question.stand_in, of=question.of)
     return games * cells_of_tree(unions, partial, step)
+
+
+def exact_work(
+    question: Question, newest: int, *, by_feature: bool
+) -> AbstractContextManager[None]:
+    """Have whatever has exact values sooner compute them: kernels, or equations where few do."""
+    network, baseline = question.network, question.stand_in
+    cells = exact_cells(question, newest, by_feature=by_feature)
+    step = step_cost(network, baseline, of=question.of)
+    wide = inf if cells is None else cells
+    steps = step.of_window(question.steps) * games_per_window(baseline) + 2 * wide / MOST_HISTORIES
+    kernel = STEP if step.shared else FORWARD
+    return little_work(network, question.x.dtype, kernel, cells=wide, steps=steps)

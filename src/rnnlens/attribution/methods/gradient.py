@@ -17,6 +17,8 @@ from rnnlens.attribution.result import Sensitivity
 from rnnlens.engine import last_state
 from rnnlens.engine.backward import backward
 from rnnlens.engine.forward import forward
+from rnnlens.engine.kernels.ready import BACK
+from rnnlens.engine.schedule.little import runs_of_windows
 from rnnlens.engine.schedule.plan import gathered
 
 __all__ = ["gradient"]
@@ -34,8 +36,9 @@ def gradient(question: Question, *, progress: Progress | None = None) -> Sensiti
             slope = np.zeros_like(run.value((of, 0)))
         return flat_steps(slope), target.pick(run.outputs)
 
-    both = last_state.derivatives(network, inputs, of, target.pick, progress)
-    if both is None:
-        both = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
+    with runs_of_windows(network, inputs, BACK, runs=3):
+        both = last_state.derivatives(network, inputs, of, target.pick, progress)
+        if both is None:
+            both = gathered(part, network, inputs, runs=2, passes=3, progress=progress)
     derivatives, values = both
     return Sensitivity(derivatives[:, ::-1], values)

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.costs import MOST_COALITIONS, partial_ways
+from rnnlens.attribution.games.costs import MOST_COALITIONS, exact_work, partial_ways
 from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.games.players import Columns, Members
 from rnnlens.attribution.games.shapley_sums import shapley_values
@@ -62,10 +62,11 @@ def owen(question: Question, *, progress: Progress | None = None) -> LagFeatureC
             "features in groups, or use method 'permutation' or 'secant'"
         )
     counter = CellCounter()
-    rows = [
-        (*_values(games, players, columns, members), games.forecast)
-        for games in window_games(question, counter=counter, values=values, progress=progress)
-    ]
+    with exact_work(question, newest, by_feature=True):
+        rows = [
+            (*_values(games, players, columns, members), games.forecast)
+            for games in window_games(question, counter=counter, values=values, progress=progress)
+        ]
     contribution, carried, value, forecast = (
         np.concatenate(pieces) for pieces in zip(*rows, strict=True)
     )

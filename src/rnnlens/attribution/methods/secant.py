@@ -25,6 +25,8 @@ from rnnlens.attribution.result import Contribution, additive
 from rnnlens.engine.backward import multipliers
 from rnnlens.engine.device.choice import sums_dtype
 from rnnlens.engine.forward import forward
+from rnnlens.engine.kernels.ready import BACK
+from rnnlens.engine.schedule.little import runs_of_windows
 from rnnlens.engine.schedule.plan import gathered
 
 __all__ = ["secant"]
@@ -32,21 +34,22 @@ __all__ = ["secant"]
 
 def secant(question: Question, *, progress: Progress | None = None) -> Contribution:
     """Split each forecast among lags and features by secant multipliers."""
-    backgrounds = len(question.one_window("secant").windows)
+    network, backgrounds = question.network, len(question.one_window("secant").windows)
     contribution = np.empty_like(question.x, order="C")
 
     def part(chunk: slice) -> tuple[Array, ...]:
         # written where it belongs: chunks of its own would be so much more memory
         return _part(question.part(chunk), contribution[chunk])
 
-    forecast, baseline_forecast, total, *carried = gathered(
-        part,
-        question.network,
-        question.inputs,
-        runs=3,
-        passes=1 + 4 * backgrounds,
-        progress=progress,
-    )
+    with runs_of_windows(network, question.inputs, BACK, runs=1 + 4 * backgrounds):
+        forecast, baseline_forecast, total, *carried = gathered(
+            part,
+            network,
+            question.inputs,
+            runs=3,
+            passes=1 + 4 * backgrounds,
+            progress=progress,
+        )
     residual = additive(total, forecast, baseline_forecast, "secant")
     own = carried[0] if carried else None
     # lag 1, the newest step, comes first

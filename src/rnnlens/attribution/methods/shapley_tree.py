@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.costs import MOST_PLAYERS
+from rnnlens.attribution.games.costs import MOST_PLAYERS, exact_work
 from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.games.shapley_sums import shapley_values
 from rnnlens.attribution.games.window_games import Playable, window_games
@@ -134,11 +134,13 @@ def shapley_of(table: LagTable) -> tuple[Array, Array]:
 @one_blas_thread()
 def shapley_tree(question: Question, *, progress: Progress | None = None) -> LagContribution:
     """Split each forecast among lags by their exact Shapley values."""
-    players = tree_players(question, fitting(question, NEWEST, by_feature=False))
+    newest = fitting(question, NEWEST, by_feature=False)
+    players = tree_players(question, newest)
     counter, rows = CellCounter(), []
-    for table in lag_tables(question, players, counter, progress):
-        value = table.v[0].copy()  # a view would keep the whole table
-        rows.append((*shapley_of(table), table.forecast, value))
+    with exact_work(question, newest, by_feature=False):
+        for table in lag_tables(question, players, counter, progress):
+            value = table.v[0].copy()  # a view would keep the whole table
+            rows.append((*shapley_of(table), table.forecast, value))
     contribution, carried, forecast, value = (
         np.concatenate(pieces) for pieces in zip(*rows, strict=True)
     )

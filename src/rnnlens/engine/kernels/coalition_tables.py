@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rnnlens.engine.kernels.buffers import add, fill
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation, inner, kernel
 from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.engine.schedule.context import by_equations
 
 __all__ = ["marginal_sums"]
 
@@ -76,6 +77,18 @@ def _contributions(by_size, counts, sums):
                         sums[p, size + counts[S], game] += added
 
 
+def _marginal_sums(v: Array, players: int) -> Array:
+    """Give what `marginal_sums` does, and no kernel for it."""
+    v = v.astype(float, copy=False)
+    sizes = np.bitwise_count(np.arange(len(v) >> 1))
+    of_size = (np.arange(max(players, 1))[:, None] == sizes).astype(float)
+    sums = np.empty((players, max(players, 1), v.shape[1]))
+    for p in range(players):
+        without, within = v.reshape(-1, 2, 1 << p, v.shape[1]).swapaxes(0, 1)
+        sums[p] = of_size @ (within - without).reshape(-1, v.shape[1])
+    return sums
+
+
 def marginal_sums(v: Array) -> Array:
     """Sum what each player adds to the coalitions of each size.
 
@@ -89,6 +102,8 @@ def marginal_sums(v: Array) -> Array:
            [2., 4.]])
     """
     players, games = len(v).bit_length() - 1, v.shape[1]
+    if by_equations():
+        return _marginal_sums(v, players)
     low = (players + 1) // 2
     run = min(low, _VECTOR)
     counts = np.bitwise_count(np.arange(1 << low)).astype(np.int64)

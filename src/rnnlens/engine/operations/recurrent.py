@@ -47,7 +47,6 @@ from rnnlens.engine.operations.registry import (
     pull,
     run,
 )
-from rnnlens.engine.schedule.context import by_equations
 from rnnlens.network.cells import GRU, LSTM, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 
@@ -141,7 +140,7 @@ def reading_of(layer: Recurrent) -> Reading:
 
 def _kernels_of(layer: Recurrent, x: Array) -> CellWeights | None:
     """Give the packed weights of a layer where kernels compute it: x (sample, step, feature)."""
-    if by_equations() or not x.shape[1] or x.dtype not in KINDS:
+    if not x.shape[1] or x.dtype not in KINDS:
         return None
     return packed(layer.cell, x.dtype)
 

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["by_equations", "equations", "one_round", "round_of_work"]
+__all__ = ["by_equations", "equations", "kernels", "one_round", "round_of_work", "settled"]
 
 _ROUND: ContextVar[object | None] = ContextVar("round_of_work", default=None)
 
@@ -35,7 +35,8 @@ def round_of_work() -> object | None:
     return _ROUND.get()
 
 
-_BY_EQUATIONS = ContextVar("by_equations", default=False)
+#: Whether the equations compute it; None where nobody said.
+_BY_EQUATIONS: ContextVar[bool | None] = ContextVar("by_equations", default=None)
 
 
 @contextmanager
@@ -52,7 +53,29 @@ def equations() -> Generator[None]:
     >>> by_equations()
     False
     """
-    token = _BY_EQUATIONS.set(True)
+    with _said(True):
+        yield
+
+
+@contextmanager
+def kernels() -> Generator[None]:
+    """Have recurrent layers computed by the kernels, however little they are asked for.
+
+    Examples
+    --------
+    >>> settled()
+    False
+    >>> with kernels():
+    ...     settled(), by_equations()
+    (True, False)
+    """
+    with _said(False):
+        yield
+
+
+@contextmanager
+def _said(by_equations: bool) -> Generator[None]:
+    token = _BY_EQUATIONS.set(by_equations)
     try:
         yield
     finally:
@@ -61,4 +84,9 @@ def equations() -> Generator[None]:
 
 def by_equations() -> bool:
     """Say whether recurrent layers are to be computed by the equations (see `equations`)."""
-    return _BY_EQUATIONS.get()
+    return bool(_BY_EQUATIONS.get())
+
+
+def settled() -> bool:
+    """Say whether it was said which of the two computes them: `equations` or `kernels`."""
+    return _BY_EQUATIONS.get() is not None

@@ -280,7 +280,8 @@ class Walk:
             new = step_shared(weights, x[:, 0], tuple(before), wide)
         else:
             xW = cell.project(spread(x[:, 0], wide))
-            new, _ = cell.advance(xW, tuple(tiled(one, wide) for one in before))
+            given, _ = cell.advance(xW, tuple(tiled(one, wide) for one in before))
+            new = tuple(one.astype(x.dtype, copy=False) for one in given)
         if mask is None:
             state[node.name] = (*new, new[0])
         else:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from rnnlens.engine.forward import outputs
+from rnnlens.engine.kernels.ready import FORWARD
+from rnnlens.engine.schedule.little import runs_of_windows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,5 +32,6 @@ def shapes_given(
     key = tuple((name, array.shape[1:], len(array) > 0) for name, array in inputs.items())
     if key not in known:
         one = {name: array[:1] for name, array in inputs.items()}
-        known[key] = tuple(given.shape[1:] for given in outputs(network, one))
+        with runs_of_windows(network, one, FORWARD):
+            known[key] = tuple(given.shape[1:] for given in outputs(network, one))
     return known[key]

@@ -14,7 +14,7 @@ from rnnlens.engine.kernels.buffers import LOGISTIC, TANH
 from rnnlens.engine.kernels.cells.gru import GRUWeights, pack_gru
 from rnnlens.engine.kernels.cells.lstm import LSTMWeights, pack_lstm
 from rnnlens.engine.kernels.cells.simple_rnn import SimpleRNNWeights, pack_simple_rnn
-from rnnlens.engine.schedule.context import round_of_work
+from rnnlens.engine.schedule.context import by_equations, round_of_work
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 
 __all__ = ["TRACED", "CellWeights", "packed", "takes_pairs"]
@@ -61,8 +61,11 @@ _pack.register(SimpleRNN, pack_simple_rnn)
 def packed(cell: Cell, dtype: np.dtype[Any]) -> CellWeights | None:
     """Give the packed weights of a cell, made anew only where an array has changed.
 
-    Arrays are compared once a round of work (`round_of_work`), outside of any at every call.
+    Arrays are compared once a round of work (`round_of_work`), outside of any at every call. None
+    where no kernel computes the cell, and where the equations do.
     """
+    if by_equations():
+        return None
     by_type, here = _PACKED.setdefault(cell, {}), round_of_work()
     known = by_type.get(dtype.name)
     if known is not None and here is not None and known.seen_in is here:

@@ -8,14 +8,16 @@ checkout that is worked on keeps them beside the source, where the next state ta
 from __future__ import annotations
 
 import os
+import pickle
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 import numba
+import numpy as np
 
-__all__ = ["caches", "folder_for", "keep_in"]
+__all__ = ["caches", "compiled_for", "folder_for", "keep_in"]
 
 #: Folders that packages are installed into.
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -51,3 +53,28 @@ def keep_in(cache: Any, folder: Path) -> None:
         return  # another Numba: its own choice stands
     cache._cache_path = index._cache_path = str(folder)
     index._index_path = os.path.join(folder, index._index_name)
+
+
+def compiled_for(dispatcher: Any, weights: type, dtype: np.dtype[Any]) -> bool:
+    """Say whether a kernel is compiled for a kind of weights, in this process or on disk.
+
+    Its first argument tells: the others follow from that. Where Numba's cache is another than is
+    known here, or cannot be read, all counts as compiled.
+    """
+    if any(_takes(signature, weights, dtype) for signature in dispatcher.signatures):
+        return True
+    try:
+        kept = dispatcher._cache._cache_file._load_index()
+        target = dispatcher.targetctx.codegen().magic_tuple()
+    except (AttributeError, OSError, ValueError, EOFError, pickle.UnpicklingError):
+        return True
+    return any(on == target and _takes(signature, weights, dtype) for signature, on, _ in kept)
+
+
+def _takes(signature: tuple[Any, ...], weights: type, dtype: np.dtype[Any]) -> bool:
+    """Say whether the first of some types is weights of a kind, in a precision."""
+    first = signature[0]
+    if getattr(first, "instance_class", None) is not weights:
+        return False
+    arrays = [one for one in first.types if isinstance(one, numba.types.Array)]
+    return bool(arrays) and all(one.dtype == numba.from_dtype(dtype) for one in arrays)
