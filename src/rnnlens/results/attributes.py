@@ -122,7 +122,7 @@ def file_safe(value: object) -> str | int | float:
     >>> file_safe(True), file_safe(None), file_safe(["hour_sin", "hour_cos"])
     (1, '', 'hour_sin, hour_cos')
     """
-    if isinstance(value, (np.ndarray, np.generic)):  # noqa: UP038  (a union is made at each call)
+    if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
     if isinstance(value, str):
         return str(value)  # what a sentence is made of goes into an attribute of its own

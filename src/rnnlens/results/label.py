@@ -64,7 +64,9 @@ def label(
     variables = _variables(result)
     sizes = _sizes(result, variables)
     known = _coordinates(coords or {}, sizes)
-    dataset = xr.Dataset(variables, coords=_indexed(known), attrs=_attributes(result, attrs or {}, keep))
+    dataset = xr.Dataset(
+        variables, coords=_indexed(known), attrs=_attributes(result, attrs or {}, keep)
+    )
     words = {"target": dataset.attrs.get("target"), "unit": dataset.attrs.get("unit")}
     words["unit"] = words["unit"] or "network units"
     for key, more in (("long_name", long_names), ("units", units)):

@@ -5,6 +5,7 @@ import pytest
 
 from networks import chain, forecaster
 from questions import question
+from rnnlens.attribution.baselines import plausibility
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.baselines.comparison import compare_baselines
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
@@ -129,3 +130,24 @@ def test_comparisons_that_cannot_be_made_are_refused(rng):
         compare_baselines(
             question(network, inputs, FIRST), {"a": zero, "b": given}, method="secant"
         )
+
+
+def test_data_that_are_asked_about_again_are_described_once_and_changed_ones_anew(rng, monkeypatch):
+    data = rng.normal(size=(60, 6, 2)).cumsum(axis=1)
+    x = rng.normal(size=(1, 6, 2)).cumsum(axis=1)
+    baseline = make_baseline("mean", x, background=data)
+    first = mixed_place(baseline, x, background=data)
+    made = []
+    whole = plausibility.window_moments
+
+    def counted(rows):
+        made.append(len(rows))
+        return whole(rows)
+
+    monkeypatch.setattr(plausibility, "window_moments", counted)
+    assert mixed_place(baseline, x, background=data.copy()) == first and not made
+    data[:30] *= 10.0  # written in place: the same array holds other data
+    assert mixed_place(baseline, x, background=data) != first and len(made) == 1
+    for k in range(2 * plausibility.MOST_KEPT):
+        mixed_place(baseline, x, background=data + k)
+    assert len(plausibility._KEPT) <= plausibility.MOST_KEPT

@@ -12,7 +12,10 @@ average where the mixtures are drawn like the data.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +37,8 @@ MOST_SAMPLES = 100
 #: Neighbouring steps of the data that they are compared with, as far apart where there are more.
 MOST_PAIRS = 5_000
 MOST_CUTS = 8
+#: Data whose moments are kept, those that were looked at last.
+MOST_KEPT = 8
 #: Numbers of such pairs that are laid out at once, about: a quarter of a megabyte.
 MOST_NUMBERS = 1 << 14
 
@@ -65,9 +70,10 @@ def mixed_place(
         return float("nan")
     places = data.values.shape[1] - 1
     between = apart(len(data.values) * places, places, most=MOST_PAIRS)
-    ranks = _ranks(Rows(data.values, free, 2, every=between, real=data.real))
-    if ranks is None:
+    described = _kept(Rows(data.values, free, 2, every=between, real=data.real))
+    if described is None:
         return float("nan")
+    ranks = _Ranks(described)
     which = evenly(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + evenly(steps - 1, MOST_CUTS)
@@ -117,25 +123,31 @@ def _before(window: Array, cuts: NDArray[np.int64], features: int) -> Array:
     return np.broadcast_to(steps, (len(window), len(cuts), features))
 
 
-@dataclass(eq=False)
-class _Ranks:
-    """The distances of the data from their mean, and where others came among them.
+class _Data(NamedTuple):
+    """What rows of data are compared with: their moments, and the distances from their mean.
 
-    Parameters
-    ----------
-    moments : WindowMoments
-        Of the data.
-    whitening : array (number, number)
-        The inverse of the Cholesky factor of their covariance.
-    ordered : array (row,)
-        The distances, rising.
-    total, count : int
-        Sum of the places of those that were ranked, and how many they are.
+    The whitening (number, number) is the inverse of the Cholesky factor of their covariance; the
+    distances (row,) rise.
     """
 
     moments: WindowMoments
     whitening: Array
     ordered: Array
+
+
+@dataclass(eq=False)
+class _Ranks:
+    """Where others came among the distances of the data from their mean.
+
+    Parameters
+    ----------
+    data : _Data
+        What they are compared with.
+    total, count : int
+        Sum of the places of those that were ranked, and how many they are.
+    """
+
+    data: _Data
     total: int = 0
     count: int = 0
 
@@ -143,17 +155,39 @@ class _Ranks:
         """Take up the places of some rows."""
         if not len(windows):
             return
-        distances = _distances(windows, self.moments, self.whitening)
-        self.total += int(np.searchsorted(self.ordered, distances).sum())
+        distances = _distances(windows, self.data.moments, self.data.whitening)
+        self.total += int(np.searchsorted(self.data.ordered, distances).sum())
         self.count += len(distances)
 
     @property
     def mean(self) -> float:
         """The mean share of the data that lie nearer to their mean."""
-        return self.total / self.count / len(self.ordered) if self.count else float("nan")
+        return self.total / self.count / len(self.data.ordered) if self.count else float("nan")
 
 
-def _ranks(rows: Rows) -> _Ranks | None:
+#: What was made of the rows that were looked at last, by their numbers.
+_KEPT: dict[bytes, _Data | None] = {}
+
+
+def _kept(rows: Rows) -> _Data | None:
+    """Describe the data, or give what was made of the same numbers before.
+
+    A background is the same for every window that is asked about beside it, and for every verb.
+    """
+    digest = blake2b(f"{rows.numbers}".encode(), digest_size=20)
+    for block in rows.blocks():
+        digest.update(np.ascontiguousarray(block))
+    key = digest.digest()
+    with suppress(KeyError):  # another thread may take out what is there
+        return _KEPT[key]
+    made = _described(rows)
+    while len(_KEPT) >= MOST_KEPT:
+        _KEPT.pop(next(iter(_KEPT)), None)
+    _KEPT[key] = made
+    return made
+
+
+def _described(rows: Rows) -> _Data | None:
     """Order the data by their distance; None where there are too few or none that change."""
     if not len(rows):
         return None
@@ -167,7 +201,7 @@ def _ranks(rows: Rows) -> _Ranks | None:
     whitening = _inverse_factor(moments.covariance)
     ordered = rows.each(lambda block: _distances(block, moments, whitening))
     ordered.sort()
-    return _Ranks(moments, whitening, ordered)
+    return _Data(moments, whitening, ordered)
 
 
 def _inverse_factor(covariance: Array) -> Array:
@@ -179,6 +213,9 @@ def _inverse_factor(covariance: Array) -> Array:
 
 
 def _distances(rows: Array, moments: WindowMoments, whitening: Array) -> Array:
-    away = rows[:, moments.varying] - moments.mean[moments.varying]
+    if len(moments.varying) < rows.shape[1]:
+        away = rows[:, moments.varying] - moments.mean[moments.varying]
+    else:
+        away = rows - moments.mean
     scaled = away @ whitening.T
     return np.einsum("nk,nk->n", scaled, scaled)

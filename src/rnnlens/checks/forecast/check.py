@@ -186,9 +186,7 @@ def _marked(count: int, which: NDArray[np.int64]) -> NDArray[np.int64]:
     return marks
 
 
-def _chosen(
-    known: NDArray[np.int64], data: ForecastData, windows: int
-) -> NDArray[np.int64]:
+def _chosen(known: NDArray[np.int64], data: ForecastData, windows: int) -> NDArray[np.int64]:
     """Choose the windows that are looked at: of those whose outcome is known, where it is."""
     return _spaced(known if len(known) >= FEWEST else np.arange(len(data)), windows)
 
