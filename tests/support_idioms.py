@@ -297,7 +297,11 @@ KINDS: dict[str, dict[str, list[str]]] = {
             "instance norm",
             "group norm of the state",
         ],
-        KERAS: ["convolution before the cells"],
+        KERAS: [
+            "convolution before the cells",
+            "zeros before a convolution",
+            "steps repeated and cut",
+        ],
     },
     "How the code is written": {
         TORCH: [

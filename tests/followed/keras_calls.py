@@ -207,3 +207,13 @@ def _(folder: Path) -> None:
     given = keras.Sequential([keras.Input(SHAPE), K.LSTM(3), K.Dense(1)])
     given.save(folder / "given.keras")
     agree(given, rnnlens.read(folder / "given.keras"))
+
+
+@advice(
+    f"{LAYERS}: another class", "read the model up to the layer before it with until= (--until)"
+)
+def _(folder: Path) -> None:
+    entry = keras.Input(SHAPE)
+    seen = K.LSTM(3, return_sequences=True, name="seen")(entry)
+    keras.Model(entry, K.SeparableConv1D(2, 2)(seen)).save(folder / "whole.keras")
+    agree(keras.Model(entry, seen), rnnlens.read(folder / "whole.keras", until="seen"))

@@ -522,6 +522,16 @@ def convolution_before_the_cells(series):
     return L.Dense(1)(L.RNN(L.LSTMCell(3))(seen))
 
 
+@graph(SERIES)
+def zeros_before_a_convolution(series):
+    return L.Dense(1)(L.LSTM(3)(L.Conv1D(4, 3)(L.ZeroPadding1D((2, 0))(series))))
+
+
+@graph(SERIES)
+def steps_repeated_and_cut(series):
+    return L.Dense(1)(L.GRU(3)(L.Cropping1D((1, 2))(L.UpSampling1D(2)(series))))
+
+
 #: Graphs that are refused, and words of the sentence.
 REFUSED: dict[str, tuple[Entry, str]] = {
     "median of the steps": (

@@ -73,7 +73,7 @@ case = section("Layers of Keras")
 LAYERS: dict[str, Callable[[], keras.Model]] = {
     "Lambda": lambda: sequence(L.Lambda(abs, name="f")),
     "ConvLSTM1D": lambda: sequence(L.ConvLSTM1D(2, 2, name="c"), shape=(6, 4, 3)),
-    "another class": lambda: sequence(L.UpSampling1D(name="up")),
+    "another class": lambda: sequence(L.SeparableConv1D(2, 2, name="s")),
     "class of the user": lambda: sequence(Doubling(2, name="d")),
     "TimeDistributed around another": lambda: sequence(
         L.TimeDistributed(L.TimeDistributed(L.Dense(2)), name="t"), shape=(6, 4, 3)
@@ -149,6 +149,8 @@ PLAIN: dict[str, dict[str, Any]] = {
     "Permute that is no order": entry("Permute", dims=[2, 2]),
     "Concatenate of samples": entry("Concatenate", axis=0),
     "call of a merge on one input": entry("Add"),
+    "class that Keras has not": entry("Memory"),
+    "padding of three ends": entry("ZeroPadding1D", padding=[1, 2, 3]),
 }
 
 for name, made in PLAIN.items():
@@ -156,6 +158,11 @@ for name, made in PLAIN.items():
     @case(name)
     def _(folder: Path, made: dict = made) -> object:
         return read(written(folder, made))
+
+
+@case("steps of vectors repeated")
+def _(folder: Path) -> object:
+    return read(written(folder, entry("Flatten", name="f"), entry("UpSampling1D")))
 
 
 def two_ways(folder: Path, **backward: Any) -> object:

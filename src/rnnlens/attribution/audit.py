@@ -27,6 +27,7 @@ from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.methods.shapley_tree import NEWEST, shapley_tree
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.plan import evenly
 from rnnlens.names import counted, declared, told
 
@@ -232,7 +233,7 @@ def _backgrounds(question: Question, lags: int, budget: int) -> int:
     if cells <= budget or count == 1:
         return 0
     # secant, which is asked of them anew, takes three runs of each
-    layers = sum(1 for _ in question.network.recurrent())
+    layers = cells_of(question.network)
     again = int(SECANT_CELL * 3 * question.windows * question.steps * layers)
     return min(count, max(1, budget // (cells // count + again)))
 

@@ -35,6 +35,7 @@ from rnnlens.attribution.methods.secant import secant
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.progress import Parts
 from rnnlens.names import clauses, counted, told
 
@@ -121,7 +122,7 @@ def choose(
         takes=takes,
         budget=allowed,
     )
-    layers = sum(1 for _ in question.network.recurrent())
+    layers = cells_of(question.network)
     passes = 1 + 3 * len((background or question.one_window("auto")).windows)
     return Choice("secant", why, most, windows * passes * steps * layers)
 

@@ -8,7 +8,7 @@ from rnnlens.errors import InputError
 from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
 from rnnlens.network.network import Network, Node
 
-__all__ = ["LayerLocation", "locate_layer"]
+__all__ = ["LayerLocation", "cells_of", "locate_layer"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,16 @@ class LayerLocation:
     node: Node
     layer: Recurrent
     side: int | None = None
+
+
+def cells_of(network: Network) -> int:
+    """Count the cells that a step of a whole window takes, one at the least.
+
+    A cell that has no name is one too, and a network in which nothing recurs takes time as well:
+    what costs nothing would fit every budget, however many windows there are.
+    """
+    described = sum(isinstance(node.layer, DescribedRecurrent) for node in network.nodes)
+    return max(1, described + sum(1 for _ in network.recurrent()))
 
 
 def locate_layer(network: Network, layer: str | None) -> LayerLocation:

@@ -9,7 +9,7 @@ from rnnlens.attribution.audit import audit, spread
 from rnnlens.attribution.baselines.baseline import make_baseline
 from rnnlens.attribution.default import PER_WINDOW, choose, default, parts_of
 from rnnlens.attribution.games.budget import Cost, Limits, within
-from rnnlens.attribution.games.costs import BUDGET, usual_budget
+from rnnlens.attribution.games.costs import BUDGET, NODES_OF_A_CELL, usual_budget
 from rnnlens.attribution.games.players import PlayerGroups
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.permutation import (
@@ -22,7 +22,17 @@ from rnnlens.attribution.refined import refined
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
 from rnnlens.errors import DataError
-from rnnlens.network.layers import Dense, Flatten, Recurrent
+from rnnlens.network.layers import (
+    Add,
+    Dense,
+    DescribedRecurrent,
+    Flatten,
+    Input,
+    Recurrent,
+    Rescaling,
+)
+from rnnlens.network.layers.described import CellNode
+from rnnlens.network.network import Network, Node, Origin
 
 FIRST = ResolvedTarget((0,))
 
@@ -83,14 +93,41 @@ def test_the_cells_told_before_are_those_that_are_taken(make, rng):
         assert found.choice.cells == found.values.cells > 0
 
 
-def test_a_network_without_recurrent_layers_costs_no_cells(rng):
+def test_a_network_in_which_nothing_recurs_costs_a_cell_a_step(rng):
     network = chain(Flatten(), Dense(rng.normal(size=(10, 1))), shape=(5, 2))
     x = rng.normal(size=(2, 5, 2))
     asked = question(network, entries(network, x), FIRST, make_baseline("zero", x))
     found = within(asked, by_feature=False)
-    assert found.choice.method == "tree" and found.values.cells == 0
+    assert found.choice.method == "tree"
+    assert found.choice.cells == found.values.cells == 2 * 2**5 * 5
     expected = (x * network["dense"].layer.W.reshape(5, 2)).sum(axis=2)[:, ::-1]
     np.testing.assert_allclose(found.values.contribution, expected, rtol=0, atol=1e-13)
+
+
+def test_a_cell_that_has_no_name_costs_as_one_and_fewer_are_allowed(rng):
+    scaled, before = [], ("state", 0)
+    for k in range(2 * NODES_OF_A_CELL - 1):
+        scaled.append(CellNode(f"{k}", Rescaling(np.array(0.9), np.array(0.1)), (before,)))
+        before = (f"{k}", 0)
+    added = CellNode("sum", Add(), (before, ("input", 0)))
+    layer = DescribedRecurrent((*scaled, added), (("sum", 0),), (3,), 1, 0)
+    shape = (7, 3)
+    nodes = (
+        Node("x", Input(shape)),
+        Node("cell", layer, (("x", 0),)),
+        Node("head", head(rng, 3, 1), (("cell", 1),)),  # reads the last state
+    )
+    network = Network(nodes, (("head", 0),), Origin("made in a test"))
+    x = rng.normal(size=(2, *shape))
+    baseline = make_baseline(rng.normal(size=shape[1:]), x)
+    asked = question(network, entries(network, x), FIRST, baseline, newest=4)
+    for by_feature in (False, True):
+        found = within(asked, by_feature=by_feature)
+        assert found.choice.cells == found.values.cells > 0
+    assert usual_budget(network) == BUDGET // 2
+    # so many windows that exact values would take minutes
+    many = np.broadcast_to(x[:1], (100_000, *shape))
+    assert choose(question(network, entries(network, many), FIRST, baseline)).method == "secant"
 
 
 def test_more_lags_than_the_budget_bears_are_refused_with_what_fits(rng):

@@ -31,6 +31,7 @@ from rnnlens.evidence.statistics.one_step import changes_of_steps, worth_sharing
 from rnnlens.evidence.statistics.parts import lag_parts
 from rnnlens.evidence.statistics.replacement import Replacement
 from rnnlens.evidence.table.certificates import evenly, some_windows
+from rnnlens.network.layers import DescribedRecurrent
 
 __all__ = [
     "certify_pace",
@@ -90,6 +91,11 @@ def _kind_of_cells(question: Question) -> str:
     layers = [
         f"{one.cell.kind} {one.cell.units}x{one.cell.features}"
         for _, one in question.network.recurrent()
+    ]
+    layers += [
+        f"described cell of {len(node.layer.nodes)}"
+        for node in question.network.nodes
+        if isinstance(node.layer, DescribedRecurrent)
     ]
     return f"{', '.join(layers)}; {question.x.dtype}; threads: {threads()}"
 

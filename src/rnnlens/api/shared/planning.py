@@ -33,6 +33,7 @@ from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.methods.owen import NEWEST as OWEN_LAGS
 from rnnlens.attribution.methods.shapley_tree import NEWEST
 from rnnlens.attribution.options import Effort, Target, as_target
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.plan import Estimate, estimate
 from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates, Shares, Test
@@ -166,7 +167,7 @@ def _cells(case: Case, question: Question, asked: _Asked, background: Background
         many = drawn if isinstance(drawn, Baseline) else None
         return parts_of(question, background=many, budget=asked.budget, asked=asked.several)
     if method == "secant":
-        layers = sum(1 for _ in question.network.recurrent())
+        layers = cells_of(question.network)
         passes = 1 + 3 * len(question.one_window(method).windows)
         return {"secant": question.windows * passes * question.steps * layers}
     by_feature = method == "owen"
@@ -191,7 +192,7 @@ def _timed(case: Case, question: Question, cells: Mapping[str, int]) -> Estimate
     of_secant = cells.get("secant", 0)
     seconds = 0.0
     if of_secant:
-        layers = max(1, sum(1 for _ in question.network.recurrent()))
+        layers = cells_of(question.network)
         each = question.windows * question.steps * layers
         backgrounds = len(question.one_window("secant").windows)
         # timed against one baseline: against many, all but the first run are done for each
@@ -318,7 +319,7 @@ def _kept(asked: Certificates, seconds: float) -> float:
 
 def _evidence_seconds(case: Case, question: Question, cells: Mapping[str, int]) -> float:
     """Time runs of which a step is replaced, which the evidence consists of that is not proven."""
-    layers = max(1, sum(1 for _ in case.network.recurrent()))
+    layers = cells_of(case.network)
     drawn = DRAWING * (cells["tests"] + cells["observed"])
     if not drawn + cells["plain_runs"]:
         return 0.0

@@ -19,6 +19,7 @@ from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.baselines.masks import real_steps
 from rnnlens.attribution.games.mixing import flat_steps, mixed_runs
 from rnnlens.engine.forward import Run
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.errors import DataError
@@ -114,6 +115,6 @@ class ConditionalGame:
 
         for which, variant, run in mixed_runs(self.windows, self.of, variants, mix):
             values[which, variant] = self.value(run.outputs)
-        recurrent = sum(1 for _ in self.windows.network.recurrent())
+        recurrent = cells_of(self.windows.network)
         self.counter.add(values.size * x.shape[1] * recurrent)
         return values.reshape(len(x), len(masks), draws).mean(axis=2)

@@ -14,17 +14,20 @@ from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.games.players import Members
 from rnnlens.attribution.question import AnyBaseline, Question
 from rnnlens.engine.kernels.ready import FORWARD, STEP
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.little import little_work
 from rnnlens.engine.stepwise.coalitions import MOST_HISTORIES, cells_a_step, cells_by_row
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.trees import count_prefixes
 from rnnlens.network.formula import parameters_of
+from rnnlens.network.layers import DescribedRecurrent
 from rnnlens.network.network import Network
 
 __all__ = [
     "BUDGET",
     "MOST_COALITIONS",
     "MOST_PLAYERS",
+    "NODES_OF_A_CELL",
     "StepCost",
     "cells_of_tree",
     "exact_cells",
@@ -40,6 +43,8 @@ __all__ = [
 BUDGET = 4_000_000
 #: Numbers of a layer up to which a cell counts as one: an LSTM of 40 units with 20 inputs has less.
 USUAL_CELL = 10_000
+#: Layers within a cell that has no name, run one by one, which take as long as such a cell.
+NODES_OF_A_CELL = 8
 #: Players of a tree: 2^21 values are 16 MB and take seconds a window.
 MOST_PLAYERS = 21
 #: Coalitions whose values one window keeps: 128 MB.
@@ -49,9 +54,12 @@ MOST_COALITIONS = 1 << 24
 def usual_budget(network: Network) -> int:
     """Give the cell evaluations of one call where nothing else is said.
 
-    A cell of a large layer takes longer in proportion to its numbers, so that fewer are allowed.
+    A cell of a large layer takes longer in proportion to its numbers, and one that has no name in
+    proportion to the layers within it, so that fewer are allowed.
     """
-    sizes = [parameters_of(layer) for _, layer in network.recurrent()]
+    sizes = [float(parameters_of(layer)) for _, layer in network.recurrent()]
+    described = [n.layer for n in network.nodes if isinstance(n.layer, DescribedRecurrent)]
+    sizes += [USUAL_CELL * len(layer.nodes) / NODES_OF_A_CELL for layer in described]
     mean = sum(sizes) / len(sizes) if sizes else 0.0
     return int(BUDGET * USUAL_CELL / max(USUAL_CELL, mean))
 
@@ -97,7 +105,7 @@ def games_per_window(baseline: AnyBaseline) -> int:
 def step_cost(network: Network, baseline: AnyBaseline, *, of: str) -> StepCost:
     """Say what one step of one window costs in one game."""
     if isinstance(baseline, GaussianConditional):
-        return StepCost(sum(1 for _ in network.recurrent()), shared=False)
+        return StepCost(cells_of(network), shared=False)
     return StepCost(*cells_a_step(network, of), cells_by_row(network, of))
 
 

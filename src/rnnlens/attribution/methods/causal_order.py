@@ -22,6 +22,7 @@ from rnnlens.attribution.games.mixing import mixed_runs
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.result import LagContribution, additive
 from rnnlens.engine.forward import Run, forward
+from rnnlens.engine.recurrent_layers import cells_of
 
 __all__ = ["causal_order"]
 
@@ -33,7 +34,7 @@ def causal_order(question: Question) -> LagContribution:
     added, forecast, value = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
     residual = additive(added.sum(axis=1), forecast, value, "causal order")
     steps = added.shape[1]
-    layers = sum(1 for _ in question.network.recurrent())
+    layers = cells_of(question.network)
     return LagContribution(
         contribution=added[:, ::-1],  # lag 1, the newest step, comes first
         lag_from=np.arange(1, steps + 1),

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.forward import Run, States, forward, inputs_of, outputs
 from rnnlens.engine.operations.registry import Array
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.split import split_by_step
 from rnnlens.engine.stepwise.states import State, histories_in, joined, select
 from rnnlens.engine.stepwise.walk import Walk
-from rnnlens.network.layers import Bidirectional, Recurrent
+from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
 from rnnlens.network.layers.joined import Unjoin
 from rnnlens.network.network import Network
 from rnnlens.network.shapes import output_shapes
@@ -237,8 +238,7 @@ class Game:
         """Run every coalition of every window from beginning to end."""
         x, network = self.x, self.windows.network
         x0 = np.broadcast_to(self.baseline, x.shape)
-        recurrent = sum(1 for _ in network.recurrent())
-        a_window = sum(cells_by_row(network, self.of)) or x.shape[1] * recurrent
+        a_window = sum(cells_by_row(network, self.of)) or x.shape[1] * cells_of(network)
         values = np.empty((len(x), len(masks)))
         for w in range(len(x)):
             own_run = alone(self.windows, w)
@@ -267,7 +267,7 @@ def cells_a_step(network: Network, of: str) -> tuple[int, bool]:
     """Say what one step of one window costs."""
     split = split_by_step(network, of)
     if split is None:
-        return sum(1 for _ in network.recurrent()), False
+        return cells_of(network), False
     return len(split.cells), True
 
 
@@ -290,10 +290,10 @@ def cells_by_row(network: Network, of: str) -> tuple[int, ...]:
     steps = [
         (shapes[name][number][0] or rows) * (2 if isinstance(node.layer, Bidirectional) else 1)
         for node in network.nodes
-        if isinstance(node.layer, Recurrent | Bidirectional)
+        if isinstance(node.layer, Recurrent | Bidirectional | DescribedRecurrent)
         for name, number in node.inputs[:1]
     ]
-    return (*(0,) * (rows - 1), sum(steps))
+    return (*(0,) * (rows - 1), sum(steps) or rows)
 
 
 def alone(windows: Run, w: int) -> Run:

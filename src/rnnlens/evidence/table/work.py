@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rnnlens.attribution.question import Question
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.evidence.options import Certificates
 from rnnlens.evidence.proof.limits import BUDGET
 from rnnlens.evidence.table.affordable import affordable, usual_cells
@@ -83,5 +84,5 @@ def cells_of_table(
     if test is not None and chosen is not None and test.replacements != 0:
         drawn = min(chosen.replacements, question.windows * values)
         cells["observed"] = len(rows.parts) * drawn * steps
-    layers = max(1, sum(1 for _ in question.network.recurrent()))
+    layers = cells_of(question.network)
     return {name: layers * count for name, count in cells.items()}

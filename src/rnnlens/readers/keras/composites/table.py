@@ -9,6 +9,7 @@ from rnnlens.readers.keras.composites.attention import additive_attention, atten
 from rnnlens.readers.keras.composites.base import Composite
 from rnnlens.readers.keras.composites.heads import multi_head_attention
 from rnnlens.readers.keras.composites.lambdas import lambda_layer
+from rnnlens.readers.keras.composites.places import cropping, up_sampling, zero_padding
 from rnnlens.readers.keras.composites.products import dot
 from rnnlens.readers.keras.composites.stacks import both_ways, stack
 from rnnlens.readers.keras.layers.cells import is_stack
@@ -23,6 +24,9 @@ COMPOSITES: dict[str, Callable[[LayerSpec], Composite]] = {
     "AdditiveAttention": additive_attention,
     "MultiHeadAttention": multi_head_attention,
     "Lambda": lambda_layer,
+    "ZeroPadding1D": zero_padding,
+    "Cropping1D": cropping,
+    "UpSampling1D": up_sampling,
 }
 
 #: Those whose calls are read with their lists and names as they are.

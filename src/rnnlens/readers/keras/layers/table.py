@@ -23,6 +23,49 @@ REASONS = {
     ),
 }
 
+#: Layers of Keras itself that are not read, one line a kind.
+UNREAD = frozenset([
+    "SeparableConv1D",
+    "DepthwiseConv1D",
+    "Conv1DTranspose",
+    "LocallyConnected1D",
+    "Conv2D",
+    "Conv3D",
+    "SeparableConv2D",
+    "DepthwiseConv2D",
+    "Conv2DTranspose",
+    "Conv3DTranspose",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveMaxPooling1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+    "Cropping2D",
+    "Cropping3D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "GroupNormalization",
+    "RMSNormalization",
+    "UnitNormalization",
+    "SpectralNormalization",
+    "Discretization",
+    "CategoryEncoding",
+    "Hashing",
+    "HashedCrossing",
+    "IntegerLookup",
+    "StringLookup",
+    "TextVectorization",
+    "EinsumDense",
+    "ReversibleEmbedding",
+])
+
 
 def time_distributed(spec: LayerSpec) -> BuiltLayer:
     """Build a TimeDistributed layer."""
@@ -85,6 +128,11 @@ def build(spec: LayerSpec) -> BuiltLayer:
     """Build one layer."""
     builder = BUILDERS.get(spec.kind)
     if builder is None:
+        if spec.kind in UNREAD:
+            raise spec.refuse(
+                "rnnlens does not read this layer of Keras; read the model up to the layer before "
+                "it with until= (--until)"
+            )
         usual = (
             "rnnlens does not read layers of this class; if it is your own and computes what one "
             f"of Keras's does, say so with same_as={{{spec.kind!r}: 'LSTM'}} (--same-as "
