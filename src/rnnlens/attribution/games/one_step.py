@@ -16,6 +16,7 @@ from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import Game, alone
 from rnnlens.engine.stepwise.forks import Fork, changes_by_fork
 from rnnlens.engine.stepwise.narrow import Changed
+from rnnlens.engine.stepwise.stretches import Replaced, Stretches, changes_by_stretch, stretches
 
 __all__ = ["FEWEST_STEPS", "Parts", "changes_of_steps"]
 
@@ -81,6 +82,11 @@ def changes_of_steps(
     Shapes: x0 (sample, step, feature) -> (sample, part).
     """
     x = run.value((of, 0))
+    together = None
+    if not parts.by_feature and x.dtype.kind == "f" and not _masks(run):
+        together = stretches(run.network, of, x.dtype)
+    if together is not None:
+        return _by_stretch(together, x, x0.reshape(x.shape), parts, value)
     change = np.zeros((len(x), parts.count))
 
     def game(w: int) -> Game:
@@ -99,6 +105,35 @@ def changes_of_steps(
     with one_round():
         each(work, [(w,) for w in range(len(x))])
     return change
+
+
+def _masks(run: Run) -> bool:
+    """Say whether anything of a run is masked."""
+    return any(mask is not None for tape in run.tapes.values() for mask in tape.masks)
+
+
+def _by_stretch(
+    net: Stretches,
+    x: Array,
+    x0: Array,
+    parts: Parts,
+    value: Callable[[tuple[Array, ...]], Array],
+) -> Array:
+    """Give what each span takes from each window's value: few runs of each, of many windows."""
+    change, asked = np.zeros((len(x), parts.count)), []
+    for first, end in parts.spans:
+        steps = slice(first, end)
+        differs = (x[:, steps] != x0[:, steps]).reshape(len(x), -1).any(axis=1)
+        which = np.flatnonzero(differs)
+        asked.append(Replaced(first, end - first, which, partial(_instead, x0, steps, which)))
+    for number, gained in enumerate(changes_by_stretch(net, x, asked, value)):
+        change[asked[number].which, number] = -gained
+    return change
+
+
+def _instead(x0: Array, steps: slice, which: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+    """Give what steps of some rows hold instead: (row, step, ...)."""
+    return x0[which[rows], steps]
 
 
 def _forks(x: Array, x0: Array, parts: Parts) -> tuple[list[Fork], NDArray[np.int64]]:
