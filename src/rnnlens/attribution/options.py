@@ -81,11 +81,11 @@ class Effort:
     ----------
     budget : int or str, optional
         Cell evaluations for all windows: within it ``tree`` and ``owen`` are exact, beyond it
-        sampled. Or a time for all windows and targets, such as ``"30 s"``: it becomes cell
-        evaluations by this machine's pace, which is measured once, rounded down to a power of two
-        and kept, so that another machine may choose another number. The result says which
-        (``budget_cells``); given as the budget it gives the same answer anywhere. The method's own
-        number where not given, the same on every machine.
+        sampled, and ``occlusion`` hides older lags in blocks. Or a time for all windows and
+        targets, such as ``"30 s"``: it becomes cell evaluations by this machine's pace, which is
+        measured once, rounded down to a power of two and kept, so that another machine may choose
+        another number. The result says which (``budget_cells``); given as the budget it gives the
+        same answer anywhere. The method's own number where not given, the same on every machine.
     tolerance : float, optional
         Standard error at which sampling stops, in the target's own unit; for
         ``integrated_gradients`` the completeness gap that is allowed. The method's own number where

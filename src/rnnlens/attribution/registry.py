@@ -74,7 +74,9 @@ METHODS: dict[str, AttributionMethod] = {
         kind="sensitivity", variable="sensitivity", takes=("progress",), hides=False
     ),
     "gradient_times_input": AttributionMethod(kind="sensitivity", variable="product"),
-    "occlusion": AttributionMethod(kind="sensitivity", variable="change", conditional=True),
+    "occlusion": AttributionMethod(
+        kind="sensitivity", variable="change", takes=("newest", "budget"), conditional=True
+    ),
     "lrp": AttributionMethod(kind="relevance", variable="relevance", hides=False, joint=False),
     "contextual_decomposition": AttributionMethod(
         kind="relevance", variable="relevant", hides=False, joint=False

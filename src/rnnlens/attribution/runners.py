@@ -11,6 +11,7 @@ from rnnlens.attribution.default import default
 from rnnlens.attribution.games.budget import Limits, Within, within
 from rnnlens.attribution.games.costs import BUDGET
 from rnnlens.attribution.games.fitting import fitted
+from rnnlens.attribution.games.lag_blocks import lag_blocks, refuse_blocks
 from rnnlens.attribution.games.order_batches import MOST_PAIRS, Stop
 from rnnlens.attribution.games.sampling import widening
 from rnnlens.attribution.methods.carry import WriteTime, carry
@@ -27,9 +28,11 @@ from rnnlens.attribution.methods.gradient_times_input import (
 from rnnlens.attribution.methods.integrated_gradients import TOLERANCE, integrated_gradients
 from rnnlens.attribution.methods.lrp.relevance import Relevance, lrp
 from rnnlens.attribution.methods.occlusion import (
+    LagBlockOcclusion,
     LagFeatureOcclusion,
     LagOcclusion,
     conditional_occlusion,
+    occlusion_of_blocks_and_features,
     occlusion_of_lags_and_features,
 )
 from rnnlens.attribution.methods.owen import NEWEST as OWEN_LAGS
@@ -61,6 +64,7 @@ MethodArrays = (
     | GradientTimesInput
     | LagContribution
     | LagFeatureContribution
+    | LagBlockOcclusion
     | LagFeatureOcclusion
     | LagOcclusion
     | Relevance
@@ -241,8 +245,13 @@ def _gradient_times_input(question: Question, options: MethodOptions) -> MethodR
 
 def _occlusion(question: Question, options: MethodOptions) -> MethodResult:
     if isinstance(question.baseline, GaussianConditional):
+        refuse_blocks(question, options.effort.cells, "under a conditional baseline")
         return MethodResult(conditional_occlusion(question))
-    return MethodResult(occlusion_of_lags_and_features(question))
+    blocks = lag_blocks(question, options.effort.cells)
+    if len(blocks.spans) == question.steps:
+        return MethodResult(occlusion_of_lags_and_features(question))
+    values = occlusion_of_blocks_and_features(question, blocks)
+    return MethodResult(values, {"why": blocks.why} if blocks.why else {})
 
 
 def _lrp(question: Question, options: MethodOptions) -> MethodResult:

@@ -115,10 +115,10 @@ def _add(
 ) -> None:
     """Add the forecasts of some windows against one background."""
     x = question.x
+    stand_in = x0.astype(x.dtype, copy=False)
 
     def mix(which: NDArray[np.int64], variant: NDArray[np.int64]) -> Array:
-        mixed = np.where(hidden[which, variant][..., None], x0[which], x[which])
-        return mixed.astype(x.dtype, copy=False)
+        return np.where(hidden[which, variant][..., None], stand_in[which], x[which])
 
     for which, variant, here in mixed_runs(run, question.of, hidden.shape[1], mix):
         outputs = tuple(one.astype(np.float64) for one in here.outputs)

@@ -80,9 +80,28 @@ def test_a_run_that_has_come_back_ends_and_its_change_is_nothing(rng, monkeypatc
     seen = []
     apart = forks._apart
     monkeypatch.setattr(forks, "_apart", lambda state: seen.append(apart(state)) or seen[-1])
-    whole, shared = both_ways(occlusion_of_lags, network, x, "zero", monkeypatch)
+    whole, shared = both_ways(BOTH[1], network, x, "zero", monkeypatch)
     np.testing.assert_allclose(shared, whole, rtol=0, atol=1e-13)
-    assert (shared[:, 1:] == 0).all() and max(map(len, seen)) <= forks.LOOKED_AFTER + 2
+    assert (shared[:, 1:] == 0).all() and max(map(len, seen)) <= 2 * (forks.LOOKED_AFTER + 1) + 1
+
+
+def test_whole_lags_of_many_windows_are_hidden_stretch_by_stretch(rng, monkeypatch):
+    network = chain(
+        Recurrent(cell("lstm", rng, 2, 3)), Dense(rng.normal(size=(3, 1))), shape=(50, 2)
+    )
+    x, x0 = rng.normal(size=(4, 50, 2)), rng.normal(size=(50, 2))
+    x0[20] = x[2, 20]  # of one window that hides nothing
+    seen = []
+    followed = one_step.changes_by_stretch
+
+    def spied(*given):
+        seen.append(followed(*given))
+        return seen[-1]
+
+    monkeypatch.setattr(one_step, "changes_by_stretch", spied)
+    whole, shared = both_ways(occlusion_of_lags, network, x, x0, monkeypatch)
+    np.testing.assert_allclose(shared, whole, rtol=0, atol=1e-13)
+    assert len(seen) == 1 and shared[2, 29] == 0 and (shared[[0, 1, 3], 29] != 0).all()
 
 
 def test_a_network_that_needs_whole_sequences_is_run_as_before(rng, monkeypatch):

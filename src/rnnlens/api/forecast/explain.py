@@ -75,7 +75,8 @@ def explain(
         windows where not given. Methods that hide nothing (``gradient``, ``lrp``,
         ``contextual_decomposition``, ``carry``) take none, nor a baseline.
     newest : int, optional
-        Lags that are taken one by one; the older ones stand together.
+        Lags that are taken one by one; the older ones stand together (with ``occlusion`` in blocks,
+        each as long as all newer lags together).
     groups : mapping of str to sequence of int or str, optional
         Lags (numbers) or features (names) that stand together, by the group's name.
     background : Windows, array (window, step, feature) or mapping of input name to array, optional

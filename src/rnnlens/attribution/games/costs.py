@@ -36,6 +36,7 @@ __all__ = [
     "partial_ways",
     "step_cost",
     "usual_budget",
+    "usual_cells",
 ]
 
 #: Cell evaluations of one call where nothing else is said: a few seconds for a network of 32 units
@@ -62,6 +63,20 @@ def usual_budget(network: Network) -> int:
     sizes += [USUAL_CELL * len(layer.nodes) / NODES_OF_A_CELL for layer in described]
     mean = sum(sizes) / len(sizes) if sizes else 0.0
     return int(BUDGET * USUAL_CELL / max(USUAL_CELL, mean))
+
+
+def usual_cells(network: Network, *, reads: bool = True) -> float:
+    """Give what a step takes in all layers, in cells of usual ones.
+
+    The first layer may read nothing: what its input puts in was worked out before.
+    """
+    cells = 0.0
+    for number, (_, layer) in enumerate(network.recurrent()):
+        numbers = parameters_of(layer)
+        if not reads and number == 0:
+            numbers -= sum(gate.W.size for gate in layer.cell.gates.values())
+        cells += max(1.0, numbers / USUAL_CELL)
+    return max(cells, 1.0)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Parts of a window that are hidden one at a time; those of one step share what came before it."""
+"""Parts of a window that are hidden one at a time; those of some steps share what came before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from rnnlens.engine.schedule.context import one_round
 from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import Game, alone
 from rnnlens.engine.stepwise.forks import Fork, changes_by_fork
+from rnnlens.engine.stepwise.narrow import Changed
+from rnnlens.engine.stepwise.stretches import Replaced, Stretches, changes_by_stretch, stretches
 
 __all__ = ["FEWEST_STEPS", "Parts", "changes_of_steps"]
 
@@ -23,47 +26,50 @@ FEWEST_STEPS = 128
 
 @dataclass(frozen=True)
 class Parts:
-    """Every step, every feature, or every feature of every step: never all of them as masks.
+    """Spans of steps, features, or every feature of every span: never all of them as masks.
 
     Parameters
     ----------
     steps, features : int
         Of a window.
-    by_step, by_feature : bool
-        Whether a part is one step, and one feature; parts of both stand step by step.
+    spans : tuple of tuple of int
+        The first step of each span and the one after its last, rising; no two overlap.
+    by_feature : bool
+        Whether each feature of a span is a part; parts stand span by span.
     """
 
     steps: int
     features: int
-    by_step: bool
+    spans: tuple[tuple[int, int], ...]
     by_feature: bool
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return self.each_step * (self.steps if self.by_step else 1)
+        return self.each_span * len(self.spans)
 
     @property
-    def each_step(self) -> int:
-        """How many lie in each step."""
+    def each_span(self) -> int:
+        """How many lie in each span."""
         return self.features if self.by_feature else 1
 
     @property
     def worth_sharing(self) -> bool:
-        """Whether each lies in one step, of windows that are long enough."""
-        return self.by_step and self.steps >= FEWEST_STEPS
+        """Whether spans are parts of windows that are long enough."""
+        return len(self.spans) > 1 and self.steps >= FEWEST_STEPS
 
     def masks(self, some: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Mark some parts: (part, step, feature), of which an axis may be 1."""
-        step, feature = np.divmod(some, self.each_step)
-        by_step = step[:, None, None] == np.arange(self.steps)[:, None]
-        by_feature = feature[:, None, None] == np.arange(self.features)
-        if self.by_step and self.by_feature:
-            return by_step & by_feature
-        return by_step if self.by_step else by_feature
+        """Mark some parts: (part, step, feature), of which the last axis may be 1."""
+        span, feature = np.divmod(some, self.each_span)
+        first, end = np.array(self.spans)[span].T[:, :, None, None]
+        step = np.arange(self.steps)[:, None]
+        by_step = (first <= step) & (step < end)
+        if not self.by_feature:
+            return by_step
+        return by_step & (feature[:, None, None] == np.arange(self.features))
 
-    def in_step(self) -> NDArray[np.bool_]:
-        """Mark the parts of any one step: (part, feature)."""
+    def in_span(self) -> NDArray[np.bool_]:
+        """Mark the parts of any one span: (part, feature)."""
         size = self.features
         return np.eye(size, dtype=bool) if self.by_feature else np.ones((1, size), bool)
 
@@ -76,6 +82,11 @@ def changes_of_steps(
     Shapes: x0 (sample, step, feature) -> (sample, part).
     """
     x = run.value((of, 0))
+    together = None
+    if not parts.by_feature and x.dtype.kind == "f" and not _masks(run):
+        together = stretches(run.network, of, x.dtype)
+    if together is not None:
+        return _by_stretch(together, x, x0.reshape(x.shape), parts, value)
     change = np.zeros((len(x), parts.count))
 
     def game(w: int) -> Game:
@@ -96,13 +107,51 @@ def changes_of_steps(
     return change
 
 
+def _masks(run: Run) -> bool:
+    """Say whether anything of a run is masked."""
+    return any(mask is not None for tape in run.tapes.values() for mask in tape.masks)
+
+
+def _by_stretch(
+    net: Stretches,
+    x: Array,
+    x0: Array,
+    parts: Parts,
+    value: Callable[[tuple[Array, ...]], Array],
+) -> Array:
+    """Give what each span takes from each window's value: few runs of each, of many windows."""
+    change, asked = np.zeros((len(x), parts.count)), []
+    for first, end in parts.spans:
+        steps = slice(first, end)
+        differs = (x[:, steps] != x0[:, steps]).reshape(len(x), -1).any(axis=1)
+        which = np.flatnonzero(differs)
+        asked.append(Replaced(first, end - first, which, partial(_instead, x0, steps, which)))
+    for number, gained in enumerate(changes_by_stretch(net, x, asked, value)):
+        change[asked[number].which, number] = -gained
+    return change
+
+
+def _instead(x0: Array, steps: slice, which: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+    """Give what steps of some rows hold instead: (row, step, ...)."""
+    return x0[which[rows], steps]
+
+
 def _forks(x: Array, x0: Array, parts: Parts) -> tuple[list[Fork], NDArray[np.int64]]:
     """Give a window's forks, and which parts they are: those that differ from their baseline."""
-    each, hidden = parts.each_step, parts.in_step().reshape(-1, *x.shape[1:])
-    forks, which = [], []
-    for t in range(len(x)):
-        moved = np.flatnonzero((hidden & (x[t] != x0[t])).reshape(each, -1).any(axis=1))
+    each, hidden = parts.each_span, parts.in_span().reshape(-1, *x.shape[1:])
+    alone = parts.by_feature and x.ndim == 2
+    differs, forks, which = x != x0, [], []
+    for number, (first, end) in enumerate(parts.spans):
+        apart = hidden & differs[first:end].any(axis=0)
+        moved = np.flatnonzero(apart.reshape(each, -1).any(axis=1))
         if len(moved):
-            forks.append(Fork(t, np.where(hidden[moved], x0[t], x[t])[:, None]))
-            which.append(t * each + moved)
+            inputs = partial(_hidden, x, x0, hidden[moved])
+            changed = Changed(moved, x0[first:end, moved]) if alone else None
+            forks.append(Fork(first, len(moved), inputs, end - first, changed))
+            which.append(number * each + moved)
     return forks, np.concatenate(which) if which else np.zeros(0, np.int64)
+
+
+def _hidden(x: Array, x0: Array, hidden: NDArray[np.bool_], t: int) -> Array:
+    """Give a step with each of some parts hidden: hidden (part, ...) -> (part, 1, ...)."""
+    return np.where(hidden, x0[t], x[t])[:, None]

@@ -9,7 +9,8 @@ others are shown, so that what two parts do together is counted twice and what e
 alone is not counted: the changes do not sum to the change of the forecast, and are sensitivities
 to removal, not contributions. Cost: T cell evaluations a part, baseline and window; of long
 windows half of that for parts of one lag, which share what came before
-(`rnnlens.engine.stepwise.forks`).
+(`rnnlens.engine.stepwise.forks`). Of long windows of many features older lags are hidden in blocks
+where one by one would take too long (`rnnlens.attribution.games.lag_blocks`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.baselines.conditional import GaussianConditional
 from rnnlens.attribution.games.conditional import ConditionalGame
+from rnnlens.attribution.games.lag_blocks import LagBlocks
 from rnnlens.attribution.games.mixing import flat_steps, mixed_runs
 from rnnlens.attribution.games.one_step import Parts, changes_of_steps
 from rnnlens.attribution.question import Question
@@ -30,9 +32,11 @@ from rnnlens.names import declared
 
 __all__ = [
     "FeatureOcclusion",
+    "LagBlockOcclusion",
     "LagFeatureOcclusion",
     "LagOcclusion",
     "conditional_occlusion",
+    "occlusion_of_blocks_and_features",
     "occlusion_of_features",
     "occlusion_of_lags",
     "occlusion_of_lags_and_features",
@@ -87,25 +91,64 @@ class LagFeatureOcclusion:
     forecast: Array = declared("sample")
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LagBlockOcclusion:
+    """What hiding each feature at each lag, or block of lags, takes from the forecast.
+
+    Parameters
+    ----------
+    change : array (sample, lag, feature)
+        In the target's own unit; the newest lag comes first.
+    forecast : array (sample,)
+        For the window.
+    lag_from, lag_to : array (lag,) of int
+        First and last lag of each block.
+    """
+
+    change: Array = declared("sample", "lag", "feature")
+    forecast: Array = declared("sample")
+    lag_from: NDArray[np.int64]
+    lag_to: NDArray[np.int64]
+
+
 def occlusion_of_lags(question: Question) -> LagOcclusion:
     """Hide each lag alone, all of its features together."""
-    parts = Parts(question.steps, question.features, by_step=True, by_feature=False)
+    parts = Parts(question.steps, question.features, _steps(question), by_feature=False)
     change, forecast = _occlude(question, parts)
     return LagOcclusion(change[:, ::-1], forecast)
 
 
 def occlusion_of_features(question: Question) -> FeatureOcclusion:
     """Hide each feature alone, over the whole window."""
-    parts = Parts(question.steps, question.features, by_step=False, by_feature=True)
+    parts = Parts(question.steps, question.features, ((0, question.steps),), by_feature=True)
     return FeatureOcclusion(*_occlude(question, parts))
 
 
 def occlusion_of_lags_and_features(question: Question) -> LagFeatureOcclusion:
     """Hide each feature at each lag alone."""
     steps, features = question.steps, question.features
-    parts = Parts(steps, features, by_step=True, by_feature=True)
+    parts = Parts(steps, features, _steps(question), by_feature=True)
     change, forecast = _occlude(question, parts)
     return LagFeatureOcclusion(change.reshape(-1, steps, features)[:, ::-1], forecast)
+
+
+def occlusion_of_blocks_and_features(question: Question, blocks: LagBlocks) -> LagBlockOcclusion:
+    """Hide each feature at each lag alone, or at all lags of a block together."""
+    features = question.features
+    parts = Parts(question.steps, features, blocks.of_steps(question.steps), by_feature=True)
+    change, forecast = _occlude(question, parts)
+    lag_from, lag_to = np.array(blocks.spans).T
+    return LagBlockOcclusion(
+        change=change.reshape(-1, len(blocks.spans), features)[:, ::-1],
+        forecast=forecast,
+        lag_from=lag_from,
+        lag_to=lag_to,
+    )
+
+
+def _steps(question: Question) -> tuple[tuple[int, int], ...]:
+    """Give every step as a span of its own."""
+    return tuple((t, t + 1) for t in range(question.steps))
 
 
 def conditional_occlusion(question: Question) -> LagOcclusion:

@@ -10,6 +10,7 @@ of whole windows at the most.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -144,14 +145,19 @@ def _x(replacement: Replacement) -> Array:
 def _lost(replacement: Replacement, w: int, asked: Sequence[tuple[Replaced, Rows]]) -> Array:
     """Give what one window's forecast loses by replacements of a step each, steps rising."""
     game, forks = _game(replacement, w), []
+    by_step: dict[int, list[Array]] = {}
     for one, rows in asked:
         inputs = one.values(rows).astype(game.x.dtype)
-        if forks and forks[-1].step == one.first:
-            before = forks.pop().inputs
-            inputs = np.concatenate([before.reshape(len(before), *inputs.shape[1:]), inputs])
-        forks.append(Fork(one.first, inputs.reshape(-1, 1, *game.x.shape[2:])))
+        by_step.setdefault(one.first, []).append(inputs.reshape(-1, 1, *game.x.shape[2:]))
+    for step, some in by_step.items():
+        forks.append(Fork(step, sum(map(len, some)), partial(_whichever, np.concatenate(some))))
     assert game.walk is not None, "what is asked for was found worth sharing"
     return changes_by_fork(game.walk, game.x, forks, replacement.picked)
+
+
+def _whichever(inputs: Array, _: int) -> Array:
+    """Give what the only step of a fork holds in each way."""
+    return inputs
 
 
 def _game(replacement: Replacement, w: int) -> Game:

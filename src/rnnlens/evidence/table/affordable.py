@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.attribution.games.costs import USUAL_CELL
+from rnnlens.attribution.games.costs import usual_cells
 from rnnlens.attribution.games.one_step import FEWEST_STEPS
 from rnnlens.attribution.question import Question
 from rnnlens.engine.schedule.plan import evenly
@@ -25,10 +25,8 @@ from rnnlens.evidence.options import Test
 from rnnlens.evidence.statistics.one_step import FEWEST_STRETCHED, step_of
 from rnnlens.evidence.statistics.scenario import draws_needed
 from rnnlens.evidence.table.rows import Rows
-from rnnlens.network.formula import parameters_of
-from rnnlens.network.network import Network
 
-__all__ = ["DRAWS", "Affordable", "affordable", "usual_cells"]
+__all__ = ["DRAWS", "Affordable", "affordable"]
 
 #: Draws that the loss of a window is averaged over.
 DRAWS = 5
@@ -106,17 +104,3 @@ def _each_step(question: Question, rows: Rows) -> float:
         return whole / 2
     # a window by itself reads what its runs share once
     return usual_cells(network, reads=False) / 2 if rows.steps >= FEWEST_STEPS else whole
-
-
-def usual_cells(network: Network, *, reads: bool = True) -> float:
-    """Give what a step takes in all layers, in cells of usual ones.
-
-    The first layer may read nothing: what its input puts in was worked out before.
-    """
-    cells = 0.0
-    for number, (_, layer) in enumerate(network.recurrent()):
-        numbers = parameters_of(layer)
-        if not reads and number == 0:
-            numbers -= sum(gate.W.size for gate in layer.cell.gates.values())
-        cells += max(1.0, numbers / USUAL_CELL)
-    return max(cells, 1.0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlens.attribution.games.costs import usual_cells
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule.plan import evenly
@@ -22,7 +23,6 @@ from rnnlens.evidence.statistics.one_step import (
 )
 from rnnlens.evidence.statistics.parts import lag_parts
 from rnnlens.evidence.statistics.replacement import Replacement
-from rnnlens.evidence.table.affordable import usual_cells
 from rnnlens.evidence.table.certificates import check_certified, some_windows
 from rnnlens.evidence.table.inputs import TableData
 from rnnlens.evidence.table.rows import Rows

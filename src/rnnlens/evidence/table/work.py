@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rnnlens.attribution.games.costs import usual_cells
 from rnnlens.attribution.question import Question
 from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.evidence.options import Certificates
 from rnnlens.evidence.proof.limits import BUDGET
-from rnnlens.evidence.table.affordable import affordable, usual_cells
+from rnnlens.evidence.table.affordable import affordable
 from rnnlens.evidence.table.certificates import MOST_TOGETHER
 from rnnlens.evidence.table.inputs import TableOptions
 from rnnlens.evidence.table.plain_runs import tried
