@@ -121,9 +121,12 @@ def test_a_chart_refuses_what_it_would_not_look_at(call, model, data):
         (("waterfall", model, data, "--kind", "U"), "waterfall does not take --kind"),
         (("memory", model, data, "--method", "tree"), "memory does not take --method"),
         (("anatomy", model, "--target", "temp"), "anatomy does not take --target"),
-        (("anatomy", model, "--last", "3"), "--last chooses windows, and no data were given: lea"),
-        (("summarized_weights", model, "--from", "5", "--to", "9"), "--from, --to chooses windows"),
-        (("record", model, "--last", "3"), "--last chooses windows, and no data were given: lea"),
+        (("anatomy", model, "--last", "3"), "no data were given that --last could choose windows"),
+        (
+            ("summarized_weights", model, "--from", "5", "--to", "9"),
+            "that --from, --to could choose",
+        ),
+        (("record", model, "--last", "3"), "that --last could choose windows of: leave it out"),
         (("anatomy", model, data), "is drawn of one file, and data were given too: leave out"),
         (("compared_weights", model), "of two networks, and one was given: name the other"),
     ):

@@ -115,8 +115,8 @@ def recipe_of(
         )
     if not data and placed:
         raise InputError(
-            f"{', '.join(placed)} chooses windows, and no data were given: leave it out, or name "
-            "the series after the model"
+            f"no data were given that {', '.join(placed)} could choose windows of: leave it out, "
+            "or name the series after the model"
         )
     if recipe.data == "none" and data:
         raise InputError(
