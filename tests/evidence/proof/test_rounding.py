@@ -15,11 +15,12 @@ from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError
+from rnnlens.evidence.proof.answers import Aims
 from rnnlens.evidence.proof.boxes import RangeQuestions
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges
-from rnnlens.evidence.proof.search import Aims, answer
+from rnnlens.evidence.proof.search import answer
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, _interval, bounds, free_input, start
 from rnnlens.evidence.proof.zonotope.forms import Forms, added, affine, constant
 from rnnlens.network.activations import Activation
