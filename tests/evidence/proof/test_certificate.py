@@ -8,6 +8,7 @@ from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.errors import DataError, InputError, UnsupportedModel
+from rnnlens.evidence.proof import search as certificate_search
 from rnnlens.evidence.proof.certificate import certify
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges, values_at
@@ -169,7 +170,6 @@ def test_the_callers_arrays_are_left_alone(rng):
 
 def test_a_bound_is_never_shown_as_proof_where_a_plain_run_escapes_it(rng, monkeypatch):
     from rnnlens.errors import RnnlensError
-    from rnnlens.evidence.proof import search as certificate_search
 
     honest = certificate_search.bounds
 
@@ -246,3 +246,14 @@ def test_a_counter_example_ends_its_question_where_no_closer_bound_is_asked(rng)
     close = asked(network, X, tolerance=1e-3)
     assert (close.attained <= far.bound).all()
     np.testing.assert_array_equal(close.verdict, far.verdict)
+
+
+def test_ranges_looked_at_coarsely_first_get_the_same_verdicts(rng, monkeypatch):
+    network, X = forecaster("lstm", rng), rng.normal(size=(4, 7, 3))
+    at_once = asked(network, X, lags=(1, 3, 7))
+    monkeypatch.setattr(certificate_search, "NARROW", 0)
+    coarsely = asked(network, X, lags=(1, 3, 7))
+    assert {"proven", "refuted"} <= set(at_once.verdict.ravel())
+    np.testing.assert_array_equal(coarsely.verdict, at_once.verdict)
+    np.testing.assert_allclose(coarsely.attained, at_once.attained, rtol=1e-9)
+    assert (coarsely.boxes != at_once.boxes).any()

@@ -11,6 +11,7 @@ from naive_affine import Number, gru_after, lstm, simple_rnn
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
+from rnnlens.evidence.proof.zonotope.recurrent import POINT
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
 from rnnlens.network.layers import (
@@ -259,3 +260,20 @@ def test_memory_stays_bounded_where_every_step_is_handed_on(rng, monkeypatch):
     assert max(taken) == 3
     np.testing.assert_allclose(apart.low, together.low, rtol=1e-12)
     np.testing.assert_allclose(apart.high, together.high, rtol=1e-12)
+
+
+def test_states_that_are_intervals_between_steps_hold_every_run(rng):
+    for network in topologies(rng):
+        X = rng.normal(size=(1, 6, 3))
+        began = known(network, X)
+        for size, wide in ((0.0, 1e-10), (0.1, np.inf)):
+            low, high = X[0, 1, :1] - size, X[0, 1, :1] + size
+            found = bounds(began, boxes(0, 1, low, high), POINT)
+            tried = np.repeat(X, 50, axis=0)
+            tried[:, 1, 0] = np.linspace(low[0], high[0], 50)
+            runs = outputs(network, {"x": tried}, TARGET)
+            # a plain run rounds too
+            assert (runs >= found.low[0] - 1e-12).all()
+            assert (runs <= found.high[0] + 1e-12).all()
+            assert found.reached.all()
+            assert found.high[0] - found.low[0] < wide

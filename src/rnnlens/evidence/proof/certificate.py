@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.errors import DataError
+from rnnlens.evidence.proof.answers import Aims, RangeAnswers, unanswered
 from rnnlens.evidence.proof.boxes import RangeQuestions
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ends, Ranges, checked, checked_places, values_at
-from rnnlens.evidence.proof.search import Aims, RangeAnswers, answer, unanswered
+from rnnlens.evidence.proof.search import answer
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.proof.zonotope.bounds import Start, start
 from rnnlens.evidence.proof.zonotope.functions import UNIT

@@ -6,18 +6,17 @@ with the square of the width. Besides, the plain network is run at the ends that
 point to. A value that moves it furthest so far is bounded as a box of no width: what its interval
 leaves after rounding on either side is attained in exact arithmetic, the bound from below.
 
-Cheap evidence comes first: of every question a few plain runs, then one coarse box over the whole
-range, that ends at a checkpoint where it can (`rnnlens.evidence.proof.checkpoints`) or has few
-symbols; the newest steps before the older ones, whose boxes take longer. What is left is split in
-turn. So the search may end at any time: what was closed stays closed, and of boxes that were never
-bounded nothing is known.
+Cheap evidence comes first: of every question a few plain runs, then one box over the whole range,
+that ends at a checkpoint where it can (`rnnlens.evidence.proof.checkpoints`) or is coarse: it has
+few symbols, but in narrow layers, where few take as long as the usual ones. The newest steps come
+before the older ones, whose boxes take longer. What is left is split in turn. So the search may end
+at any time: what was closed stays closed, and of boxes that were never bounded nothing is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
+from rnnlens.evidence.proof.answers import Aims, RangeAnswers
 from rnnlens.evidence.proof.boxes import (
     MOST_CORNERS,
     TINY,
@@ -42,70 +42,27 @@ from rnnlens.evidence.proof.boxes import (
 from rnnlens.evidence.proof.checkpoints import checkpoints
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds, cost
-from rnnlens.evidence.proof.zonotope.recurrent import COARSE, ROWS
+from rnnlens.evidence.proof.zonotope.recurrent import COARSE, POINT, ROWS
 
-__all__ = ["ROUNDING", "Aims", "RangeAnswers", "answer", "unanswered"]
+__all__ = ["ROUNDING", "answer"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 #: Rows for each unit where the usual ones leave more than a share of the tolerance at a point.
 MORE_ROWS, LOST = (24,), 0.25
+#: Units of layers up to which a box that keeps few rows takes hardly less than one that keeps the
+#: usual ones: their activations take as long as their products do.
+NARROW = 32
 #: Of what moves the output by less than this share of the tolerance it is not said in long windows
 #: how much it attains surely: that takes a run to the end of the window each.
 NEGLIGIBLE = 0.01
+#: How much of what a plain run shows is to be known surely, for a bound to be left as it is.
+CLOSELY = 0.999
 #: What a plain run and a bound may differ by in rounding, beside the size of the forecast.
 ROUNDING = 1e-9
 #: Numbers that the windows of one block of plain runs hold: 64 MB.
 TRIED = 8_000_000
-
-
-class RangeAnswers(NamedTuple):
-    """What was found, in the network's own units of the output.
-
-    Parameters
-    ----------
-    bound : array (question,)
-        No value in the range moves the output by more.
-    attained : array (question,)
-        A value in the range moves it by this much at least, rounding taken off.
-    value : array (question, free)
-        That value.
-    boxes : array (question,) of int
-        Boxes bounded.
-    reached : array (question,) of bool
-        False where no box can reach the output at all.
-    asked : array (question,) of bool
-        False where the search ended before all of the range was bounded: nothing is known.
-    """
-
-    bound: Array
-    attained: Array
-    value: Array
-    boxes: Whole
-    reached: NDArray[np.bool_]
-    asked: NDArray[np.bool_]
-
-
-class Aims(NamedTuple):
-    """When a question is settled, in the network's own units of the output.
-
-    Parameters
-    ----------
-    tolerance : float
-        The change that does not matter.
-    gap : float
-        Where a larger change was attained, how near to it the bound is brought.
-    share : float
-        The same as a share of what was attained, where that is more.
-    budget : int
-        Boxes that a question may take.
-    """
-
-    tolerance: float
-    gap: float
-    share: float
-    budget: int
 
 
 def answer(
@@ -134,20 +91,6 @@ def answer(
     return search.answers()
 
 
-def unanswered(x: Array, asked: RangeQuestions) -> RangeAnswers:
-    """Give the answers of questions of windows (window, step, feature) that were not begun."""
-    count, free = asked.low.shape
-    own = x[asked.window[:, None], asked.step[:, None], asked.feature].reshape(count, free)
-    return RangeAnswers(
-        bound=np.full(count, np.inf),
-        attained=np.zeros(count),
-        value=own.astype(float),
-        boxes=np.zeros(count, np.int64),
-        reached=np.zeros(count, bool),
-        asked=np.zeros(count, bool),
-    )
-
-
 class _Search:
     """What is known of every question so far."""
 
@@ -163,6 +106,9 @@ class _Search:
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
         self.forecast = _outputs(known, known.inputs)
         self.slopes = _slopes(known, asked) if free > MOST_CORNERS else None
+        #: whether a box takes about as long whatever rows it keeps, so that no look is coarse
+        widths = [one.h.shape[-1] for one in known.records.values()]
+        self.narrow = max(widths, default=0) <= NARROW
         #: rows that boxes take by step; none where no number of them helps
         self.rows: dict[int, int] = {}
         #: boxes that are to be bounded, those of a part at one step; the coarse ones before others
@@ -234,6 +180,10 @@ class _Search:
         # what moves the output too far for one box is not bounded twice
         hopeful = np.flatnonzero(self.seen[asked] <= self.allowed()[asked])
         most[hopeful] = self._by_checkpoints(front.part(hopeful))
+        if self.narrow:
+            if self.checkpoints is not None:
+                self.boxes[asked[hopeful]] += 1
+            return self._whole(front._replace(known=most), rng, stop)
         open_ = hopeful[~self._enough(most, asked)[hopeful]]
         if len(open_):
             up, down, *_ = self._bounds(front.part(open_), COARSE)
@@ -246,6 +196,19 @@ class _Search:
             self._choose_rows(int(asked[part[0]]))
         self.bound[asked[~still]] = most[~still]
         return self._parts(first_boxes(self.asked, asked[still], most[still]))
+
+    def _whole(self, front: Frontier, rng: np.random.Generator, stop: Stop) -> list[Frontier]:
+        """Bound whole ranges as any box, and split those that are not settled."""
+        enough = self._enough(front.known, front.question)
+        self.bound[front.question[enough]] = front.known[enough]
+        left: list[Frontier] = []
+        for part in self._parts(front.part(~enough)):
+            self._choose_rows(int(part.question[0]))
+            self.boxes[part.question] += 1
+            open_ = self._cut(part)
+            self.try_out(*more_points(self.asked, np.unique(open_.question), rng), stop)
+            left += self._parts(open_)
+        return left
 
     def _enough(self, most: Array, question: Whole) -> NDArray[np.bool_]:
         """Say where a bound of its own is within what is allowed."""
@@ -349,6 +312,13 @@ class _Search:
 
     def _surely(self, question: Whole, values: Array) -> Array:
         """Give what values move the output by, whatever a plain run loses to rounding."""
+        least = self._least(question, values, POINT)
+        left = np.flatnonzero(least < CLOSELY * self.seen[question])
+        least[left] = np.maximum(least[left], self._least(question[left], values[left], COARSE))
+        return least
+
+    def _least(self, question: Whole, values: Array, rows: int) -> Array:
+        """Bound from below what values move the output by, one for a question."""
         asked, known = self.asked, self.known
         least = np.zeros(len(question))
         for one in np.unique(asked.step[question]):
@@ -356,7 +326,7 @@ class _Search:
             q = question[at]
             window, point = asked.window[q], values[at]
             boxes = Boxes(window, int(one), asked.feature[q], point, point)
-            output = bounds(known, boxes, COARSE)
+            output = bounds(known, boxes, rows)
             rise = np.nextafter(output.low - known.high[window], -np.inf)
             fall = np.nextafter(known.low[window] - output.high, -np.inf)
             least[at] = np.fmax(np.fmax(rise, fall), 0.0)
@@ -370,7 +340,6 @@ class _Search:
 
     def advance(self, front: Frontier) -> Frontier:
         """Bound boxes, and give those that come of splitting what is not settled."""
-        step = int(self.asked.step[front.question[0]])
         self.boxes += np.bincount(front.question, minlength=len(self.boxes))
         most = self._by_checkpoints(front)
         # without a bound of its own no box is closed, whatever is allowed
@@ -378,8 +347,11 @@ class _Search:
         most = np.minimum(most, front.known)
         np.maximum.at(self.bound, front.question[done], most[done])
         front = front.part(~done)._replace(known=most[~done])
-        if not len(front.question):
-            return front
+        return self._cut(front) if len(front.question) else front
+
+    def _cut(self, front: Frontier) -> Frontier:
+        """Bound boxes of one step to the end, and split what is not settled."""
+        step = int(self.asked.step[front.question[0]])
         up, down, slope, lost = self._bounds(front, self.rows[step] or ROWS)
         most = np.minimum(np.maximum(up, down), front.known)
         still = most > self.allowed()[front.question]

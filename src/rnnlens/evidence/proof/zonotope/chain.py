@@ -80,7 +80,10 @@ class Beginning(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How many inputs are free, rows may be kept between steps, and symbols there are at most."""
+    """How many inputs are free, rows may be kept between steps, and symbols there are at most.
+
+    Where no rows may be kept, the state between steps is an interval.
+    """
 
     free: int
     rows: int
@@ -138,11 +141,41 @@ def _products(w, s, x, b, t, sides, g):
         dx[u] = dx[u] * pad + TINY
     for u in range(len(dh)):
         dh[u] = dh[u] * pad + TINY
-    if g:
-        np.dot(s.h_rows[:g], w.U, s.A[:g])
+    _recurrent_rows(w, s, g)
     if count == 0:
         return np.empty((0, w.W.shape[1]))
     return np.dot(x_rows[:count], w.W)
+
+
+@allocating
+def _recurrent_rows(w, s, g):
+    """Multiply the rows of the hidden state by the recurrent kernel.
+
+    The last ones are new, and of one entry each: a symbol is born in one unit.
+    """
+    never_inline()
+    several = _of_several(s.h_rows, g)
+    if several:
+        np.dot(s.h_rows[:several], w.U, s.A[:several])
+    for j in range(several, g):
+        row, into = s.h_rows[j], s.A[j]
+        zero(into)
+        for r in range(len(row)):
+            if not abs(row[r]) <= 0.0:  # NaN is an entry
+                for u in range(len(into)):
+                    into[u] = row[r] * w.U[r, u]
+
+
+@inner
+def _of_several(rows, count):
+    """Say after how many rows all others have one entry at most: rows (row, unit)."""
+    for j in range(count - 1, -1, -1):
+        entries = 0
+        for r in range(rows.shape[1]):
+            entries += not abs(rows[j, r]) <= 0.0  # NaN is an entry
+        if entries > 1:
+            return j + 1
+    return 0
 
 
 def cell(w, s, rows, sides, g, number) -> tuple[int, int]:
@@ -200,6 +233,20 @@ def _fewer(s, g, number, keep, free):
     return g, number
 
 
+@inner
+def _no_rows(s, g):
+    """Take the rows of a state into its rest."""
+    never_inline()
+    for r in range(len(s.h)):
+        s.hr[r] = (s.Rh[r] + s.hr[r]) * s.pad
+        s.Rh[r] = 0.0
+    for u in range(len(s.c)):
+        s.cr[u] = (s.Rc[u] + s.cr[u]) * s.pad
+        s.Rc[u] = 0.0
+    for j in range(g):
+        s.place_of[s.ids[j]] = -1
+
+
 @kernel
 def chain(w, x, beginning, order, limits, out, last, record):
     """Run a cell over the steps of every box, from the first step that the free inputs reach.
@@ -223,12 +270,15 @@ def chain(w, x, beginning, order, limits, out, last, record):
         for k in range(beginning.step[b], steps):
             t = steps - 1 - k if backwards else k
             count = x.count[b, t]
+            if limits.rows == 0:
+                _no_rows(s, g)
+                g = 0
             g = meet(x.ids[b, t], count, s.ids, s.place_of, places, g, s.h_rows, s.c_rows)
             X = _products(w, s, x, b, t, sides, g)
             g, number = cell(w, s, InputRows(X, places, count), sides, g, number)
             if record.h.size:
                 _write_hull(s, record, b, k)
-            if k + 1 < steps and g > limits.rows:
+            if k + 1 < steps and g > limits.rows > 0:
                 g, number = _fewer(s, g, number, limits.rows - R - H, limits.free)
             if sequences or k == steps - 1:
                 j = k if sequences else 0

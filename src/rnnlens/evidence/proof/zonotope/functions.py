@@ -144,6 +144,19 @@ def _enclose_curve(kind, a, low, high):
 
 
 @inner
+def _enclose_point(kind, a, wide):
+    """Enclose a curve over a short range by its tangent in the middle."""
+    y = _curve(kind, a)
+    slope, size = _rise(kind, y), abs(y)
+    error = 4 * CURVE * (size + 2.0 * slope * wide)
+    # neither curve bends by more than one: half of that is left at the most
+    radius = wide * (0.5 * wide + SLOPE) + error
+    reach = slope * wide + radius
+    bottom = max(y - reach, 0.0 if kind == LOGISTIC else -1.0)
+    return slope, y, radius, bottom, min(y + reach, 1.0)
+
+
+@inner
 def _enclose_bent(p, a, low, high):
     y_low, y_high = bent(p, low), bent(p, high)
     if high - low > SHORT:
@@ -180,6 +193,8 @@ def enclose(kind, p, a, rad):
         return 1.0, a, 0.0, low, high
     if kind == BENT:
         return _enclose_bent(p, a, low, high)
+    if high - low <= SHORT:
+        return _enclose_point(kind, a, wide)
     return _enclose_curve(kind, a, low, high)
 
 

@@ -26,7 +26,7 @@ from rnnlens.evidence.proof.zonotope.functions import activation_code
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 
-__all__ = ["COARSE", "ROWS", "ROWS_OF_ROUNDING", "Context", "bidirectional", "recurrent"]
+__all__ = ["COARSE", "POINT", "ROWS", "ROWS_OF_ROUNDING", "Context", "bidirectional", "recurrent"]
 
 Array = NDArray[np.float64]
 
@@ -37,6 +37,9 @@ ROWS = 8
 ROWS_OF_ROUNDING = 2
 #: The same for a first look, which settles what hardly moves the output in a fraction of the time.
 COARSE = 2
+#: The same for boxes of no width: states are intervals between steps, for all that they lose is
+#: rounding.
+POINT = 0
 
 
 @dataclass(eq=False)
@@ -137,8 +140,10 @@ def recurrent(
     most += begun.count.max()
     # a first look keeps the same number whatever else is looked at beside it
     beside_these = x.rows.shape[2] if context.rows >= ROWS else context.free + R + H
-    kept = context.rows * max(R, H) + beside_these
-    cap = int(max(min(kept, most), begun.count.max(), 1))
+    # rows that states begin with have no place in an interval
+    a_unit = max(context.rows, COARSE) if begun.count.any() else context.rows
+    kept = a_unit * max(R, H) + beside_these
+    cap = int(max(min(kept, most), begun.count.max(), 1)) if a_unit else 0
     beginning = begun._replace(step=first, numbers=context.numbers, states=start)
     room = _Room(beginning, cap, (out, out_rest), (ends[0], ends[1]), _empty(0, 0, R, H))
     return _run(layer, x, context, key, room)

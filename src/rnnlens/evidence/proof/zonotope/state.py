@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
-from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.engine.kernels.lowlevel.primitives import add_in_any_order, never_inline
 from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
 
 __all__ = [
@@ -151,6 +151,16 @@ def largest(numbers, count):
     return numbers[place]
 
 
+@inner
+def size(row):
+    """Sum the sizes of entries, in any order: row (entry,)."""
+    never_inline()
+    total = 0.0
+    for u in range(len(row)):
+        total = add_in_any_order(total, abs(row[u]))
+    return total
+
+
 @allocating
 def reduce(s, g, number, keep, free):
     """Keep the rows that matter most, and put the others together entry by entry.
@@ -162,11 +172,7 @@ def reduce(s, g, number, keep, free):
     h_rows, c_rows, ids, place_of, pad = s.h_rows, s.c_rows, s.ids, s.place_of, s.pad
     norms = np.empty(g)
     for j in range(g):
-        norms[j] = np.inf if ids[j] < free else 0.0
-        for u in range(h_rows.shape[1]):
-            norms[j] += abs(h_rows[j, u])
-        for u in range(c_rows.shape[1]):
-            norms[j] += abs(c_rows[j, u])
+        norms[j] = np.inf if ids[j] < free else size(h_rows[j]) + size(c_rows[j])
     least = largest(norms.copy(), keep)
     alike = keep  # rows of just that size that there is room for
     for j in range(g):
