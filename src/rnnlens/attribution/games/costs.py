@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import inf
 
@@ -15,7 +15,7 @@ from rnnlens.attribution.games.players import Members
 from rnnlens.attribution.question import AnyBaseline, Question
 from rnnlens.engine.kernels.ready import FORWARD, STEP
 from rnnlens.engine.recurrent_layers import cells_of
-from rnnlens.engine.schedule.little import little_work
+from rnnlens.engine.schedule.little import little_work, undecided
 from rnnlens.engine.stepwise.coalitions import MOST_HISTORIES, cells_a_step, cells_by_row
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.trees import count_prefixes
@@ -156,6 +156,8 @@ def exact_work(
 ) -> AbstractContextManager[None]:
     """Have whatever has exact values sooner compute them: kernels, or equations where few do."""
     network, baseline = question.network, question.stand_in
+    if not undecided(network, question.x.dtype, FORWARD, STEP):
+        return nullcontext()  # counting takes longer than a step
     cells = exact_cells(question, newest, by_feature=by_feature)
     step = step_cost(network, baseline, of=question.of)
     wide = inf if cells is None else cells

@@ -22,7 +22,7 @@ from rnnlens.engine.schedule.cost import BLOCK
 from rnnlens.network.cells import Cell
 from rnnlens.network.network import Network
 
-__all__ = ["little_work", "runs_of_windows"]
+__all__ = ["little_work", "runs_of_windows", "undecided"]
 
 #: Seconds that the equations may take, about: in one piece of work, and in all of a process for
 #: each kernel that they stand in for. Compiling a kernel takes two to four.
@@ -33,6 +33,14 @@ STEP_SECONDS, WEIGHT_SECONDS, NUMBER_SECONDS = 1e-4, 2.5e-10, 4e-8
 
 #: Seconds that the equations took, about, by the kernel that they stood in for.
 _taken: dict[str, float] = {}
+
+
+def undecided(network: Network, dtype: np.dtype[Any], *kernels: str) -> bool:
+    """Say whether how much work it is decides who does it: a kernel of these is not compiled."""
+    if settled() or chosen():
+        return False
+    cells = [layer.cell for _, layer in network.recurrent()]
+    return not all(is_compiled(kernel, cell, dtype) for kernel in kernels for cell in cells)
 
 
 @contextmanager
