@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
-from scipy.linalg.lapack import dpotrf, dtrtri
+from scipy.linalg.lapack import dpotrf, dtrtri  # pyright: ignore[reportAttributeAccessIssue]
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline, apart, free_features
 from rnnlens.attribution.baselines.conditional import GaussianConditional
@@ -176,7 +176,7 @@ def _kept(rows: Rows) -> _Data | None:
     """
     digest = blake2b(f"{rows.numbers}".encode(), digest_size=20)
     for block in rows.blocks():
-        digest.update(np.ascontiguousarray(block))
+        digest.update(np.ascontiguousarray(block).data)
     key = digest.digest()
     with suppress(KeyError):  # another thread may take out what is there
         return _KEPT[key]

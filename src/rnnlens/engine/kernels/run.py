@@ -117,6 +117,9 @@ class CellTrace:
 
 def _plain(array: Array, dtype: np.dtype[Any]) -> Array:
     """Give an array as the kernels were compiled for it: rows together, and not read-only."""
+    flags = array.flags
+    if array.dtype == dtype and flags.c_contiguous and flags.writeable:
+        return array
     return np.require(array, dtype, ["C", "W"])
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rnnlens.engine.forward import Run, States, forward, inputs_of, outputs
 from rnnlens.engine.operations.registry import Array
 from rnnlens.engine.recurrent_layers import cells_of
+from rnnlens.engine.schedule.context import one_round, round_of_work
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
 from rnnlens.engine.stepwise.players import Players
@@ -141,7 +142,10 @@ class Game:
             return coalitions.as_tree(self._the_same(len(coalitions.masks)))
         if self.walk is not None:
             tree = trees.Tree(self.walk, players, choices, self.mixed, self.value, MOST_HISTORIES)
-            return tree.evaluate(self._start(fork=players.carried), 2 if players.carried else 1)
+            with one_round(
+                round_of_work()
+            ):  # of thousands of steps, each of which would look at the weights
+                return tree.evaluate(self._start(fork=players.carried), 2 if players.carried else 1)
         coalitions = trees.coalition_masks(players, choices)
         return coalitions.as_tree(self.evaluate(coalitions.masks, coalitions.carried).T)
 
@@ -166,7 +170,8 @@ class Game:
         nodes = carried[order].astype(np.int64) if fork else np.zeros(len(masks), np.int64)
         values = np.empty((len(self.x), len(masks)))
         start = self._start(fork=fork)
-        values[:, order] = self._along(start, masks[order], codes[order], nodes, 0)
+        with one_round(round_of_work()):
+            values[:, order] = self._along(start, masks[order], codes[order], nodes, 0)
         return values
 
     def _start(self, *, fork: bool) -> State:

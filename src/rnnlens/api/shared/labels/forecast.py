@@ -80,7 +80,7 @@ def plain_check(case: Case, target: NamedTarget, check: ForecastCheck, about: _A
     """Give a check for the sentences about it alone, which are few where nothing is judged."""
     if not check.judged and check.verdict not in CAUTIONS:
         known = {"judged": 0, "known": about.known, "cautioned": 0, "verdict": check.verdict}
-        return PlainCheck(known, {})
+        return PlainCheck({**known}, {})
     said = _attributes(case, target, check, about)
     attrs: dict[Hashable, object] = {**attributes(said)}
     variables = {name: np.asarray(getattr(check, name)) for name in dimensions_of(check)}

@@ -67,7 +67,7 @@ def packed(cell: Cell, dtype: np.dtype[Any]) -> CellWeights | None:
     if by_equations():
         return None
     by_type, here = _PACKED.setdefault(cell, {}), round_of_work()
-    known = by_type.get(dtype.name)
+    known = by_type.get(dtype.char)  # its name is made at each call
     if known is not None and here is not None and known.seen_in is here:
         return known.weights
     arrays = tuple(array.tobytes() for array in _arrays(cell))
@@ -75,7 +75,7 @@ def packed(cell: Cell, dtype: np.dtype[Any]) -> CellWeights | None:
         known = replace(known, seen_in=here)
     else:
         known = _Known(_pack(cell, dtype), arrays, here)
-    by_type[dtype.name] = known
+    by_type[dtype.char] = known
     return known.weights
 
 
