@@ -14,7 +14,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-from rnnlens.engine.kernels.functions import LOG, LOG2, RISE
+from rnnlens.engine.kernels.functions import COTH, LOG, LOG2, RISE, TANGENT
 
 Function = Callable[[Any], Any]
 
@@ -71,6 +71,22 @@ def log_rest(z: Any) -> Any:
     return (2 * mp.atanh(s / 2) - s) / s**3
 
 
+def coth_rest(z: Any) -> Any:
+    """``(r coth(r / 2) - 2) / r^2`` with ``r^2 = z``."""
+    if z < 1e-20:
+        return mp.mpf(1) / 6 - z / 360
+    r = mp.sqrt(z)
+    return (r * mp.coth(r / 2) - 2) / z
+
+
+def tangent_rest(z: Any) -> Any:
+    """``(tanh r - r) / r^3`` with ``r^2 = z``."""
+    if z < 1e-20:
+        return -mp.mpf(1) / 3 + 2 * z / 15
+    r = mp.sqrt(z)
+    return (mp.tanh(r) / r - 1) / z
+
+
 def compare(
     name: str, held: Sequence[float], dtype: np.dtype[Any], f: Function, weight: Function, ends: Any
 ) -> bool:
@@ -101,6 +117,12 @@ def main() -> int:
         # the coefficient before these is 1/2, which is exact
         weight = lambda r: max(r**2, mp.mpf("1e-4"))  # noqa: E731
         same &= compare("RISE", RISE[dtype][1:], dtype, rise_rest, weight, (-half, half))
+        weight = lambda z: max(z, mp.mpf("1e-3"))  # noqa: E731
+        ends = mp.mpf(0), half**2
+        # the coefficient before these is 2, which is exact
+        same &= compare("COTH", COTH[dtype][1:], dtype, coth_rest, weight, ends)
+        ends = mp.mpf(0), half**2 / 4
+        same &= compare("TANGENT", TANGENT[dtype], dtype, tangent_rest, weight, ends)
         weight = lambda z: max(z, mp.mpf("4e-3"))  # noqa: E731
         same &= compare("LOG", LOG[dtype], dtype, log_rest, weight, (mp.mpf(0), square))
         first = mp.floor(mp.log(2) * 2**bits) / 2**bits

@@ -4,12 +4,13 @@ A step with a block of 32 windows is a matrix product and what follows it: the g
 state, the hidden state. Each part is run alone, over and over, and its least processor time of many
 short runs is given, for other work on the machine only adds. Beside the loops that are used stand:
 
-- one division for both sums of the cell state, where two are made;
-- one loop over the units, where there are two;
-- one coefficient less in the polynomial of the exponential, with the error that this costs, and
-  three less;
-- the polynomial in halves that do not wait for each other;
-- two units abreast in each loop.
+- one loop over the units, where there are two, and two units abreast in each of two loops;
+- the exponential by one long polynomial, where a quotient of short ones is divided by anyway; so
+  too with one division for both sums of the cell state, where two are made, with one coefficient
+  less, and the error that this costs, and three less, and in halves that do not wait for each
+  other.
+
+The pace of the product is to be read beside what the processor's multiply-adds give at most.
 """
 
 from __future__ import annotations
@@ -148,12 +149,13 @@ def ways(dtype: Precision) -> dict[str, Callable[..., None]]:
 
     return {
         "as it is": lstm._finish,
-        "one division": shared,
         "one loop": single,
-        "one coefficient less": ended_by(RISE[dtype][:-1], dtype),
-        "three coefficients less": ended_by(RISE[dtype][:-3], dtype),
-        "polynomial in halves": ended_by(RISE[dtype], dtype, in_halves),
         "two units abreast": abreast,
+        "polynomial": ended_by(RISE[dtype], dtype),
+        "polynomial, one division": shared,
+        "polynomial, one coefficient less": ended_by(RISE[dtype][:-1], dtype),
+        "polynomial, three coefficients less": ended_by(RISE[dtype][:-3], dtype),
+        "polynomial in halves": ended_by(RISE[dtype], dtype, in_halves),
     }
 
 

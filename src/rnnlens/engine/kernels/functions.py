@@ -4,16 +4,20 @@ A call of the C library stands in the way of that, and so does a branch or a tab
 function is arithmetic alone, on one way through::
 
     exp x     = 2^n e^r,     n = round(x / log 2),   r = x - n log 2,   e^r = 1 + r + r^2 q(r)
-    tanh |x| = m / (m + 2),      m = expm1(2 |x|) = 2^n (e^r - 1) + (2^n - 1)
-    logistic = 1 / (1 + e^-x)
-    gated    = m / ((m + 2) (1 + e^-a))
-    softplus = max(x, 0) + log(1 + e),       e = e^-|x|
+    tanh |x|  = (g + (g + 1) t) / (g + 1 + g t),     t = tanh r = r + r^3 p(r^2)
+                g = (2^n - 1) / 2,   n = round(2 |x| / log 2),   r = |x| - n log(2) / 2
+    logistic  = (d - r) / (d - r + 2^n (d + r)),     d = r coth(r / 2),   r = -x - n log 2
+    gated     = logistic(a) tanh(x), by one division
+    softplus  = max(x, 0) + log(1 + e),       e = e^-|x|
     log(1 + e) = 2 artanh(s / 2) = s + s^3 l(s^2),       s = e / (1 + e / 2)
 
-The polynomials ``q`` and ``l`` are minimax: ``benchmarks/derive_functions.py`` finds them. Adding
-1.5 * 2^52 to a float64 (1.5 * 2^23 to a float32) rounds it to an integer and leaves that integer in
-its lowest bits: shifted into the exponent's place they make ``2^n``. The logarithm of 2 is taken in
-two parts, the first short enough for its product with ``n`` to be exact.
+``tanh`` is the theorem of addition, with ``g / (g + 1) = tanh(n log(2) / 2)``, and ``logistic``
+that ``e^r = (d + r) / (d - r)``, where ``d`` is even: a division is made in any case, and with it a
+quotient of short polynomials does for a long one. The polynomials ``q``, ``p``, ``d`` and ``l`` are
+minimax: ``benchmarks/derive_functions.py`` finds them. Adding 1.5 * 2^52 to a float64 (1.5 * 2^23
+to a float32) rounds it to an integer and leaves that integer in its lowest bits: shifted into the
+exponent's place they make ``2^n``. The logarithm of 2 is taken in two parts, the first short enough
+for its product with ``n`` to be exact.
 
 The functions are for compiled code, on one float32 or float64 at a time; called from Python they
 give NumPy's values. NaN gives NaN and infinities give the limits. `tanh` is odd to the last bit,
@@ -91,6 +95,30 @@ RISE = {
         2.755723514429719e-06,
         2.762229344712049e-07,
         2.5112353710437648e-08,
+    ),
+}
+#: Coefficients of ``d``, ``r coth(r / 2) = d(r^2)``, ``|r| <= log(2) / 2``, likewise.
+COTH = {
+    _SINGLE: (2.0, 0.16666625, -0.0027667533),
+    _DOUBLE: (
+        2.0,
+        0.16666666666666602,
+        -0.002777777777701523,
+        6.613756321397038e-05,
+        -1.653390218623213e-06,
+        4.138136432397428e-08,
+    ),
+}
+#: Coefficients of ``p`` in ``tanh r = r + r^3 p(r^2)``, ``|r| <= log(2) / 4``, likewise.
+TANGENT = {
+    _SINGLE: (-0.33331275, 0.13110793),
+    _DOUBLE: (
+        -0.33333333333332854,
+        0.13333333332922404,
+        -0.05396825296549471,
+        0.02186938177444285,
+        -0.008857619406799095,
+        0.003448139979272958,
     ),
 }
 #: Coefficients of ``l`` in ``2 artanh(s / 2) = s + s^3 l(s^2)``, ``0 <= s <= 2 / 3``, likewise.
@@ -208,6 +236,8 @@ class _Numbers(NamedTuple):
     most: float
     #: e^open is far above all but the numbers that a product must not grow beyond.
     open: float
+    #: This part of ``d`` and of ``d - r`` is little below 2, where rounding changes numbers least.
+    part: float
     #: From here on tanh x and 1 + e^-2x are 1 to the last bit.
     ends: float
     two_ends: float
@@ -238,6 +268,7 @@ def _numbers(dtype: Precision) -> _Numbers:
         least=(info.nmant - info.minexp + 1.1) * np.log(2),
         most=(info.maxexp + 0.1) * np.log(2),
         open=(100 if dtype == _SINGLE else 900) * np.log(2),
+        part=27 / 32,
         ends=ends,
         two_ends=2 * ends,
         tiny=2.0 ** -(info.nmant + 3),
@@ -249,7 +280,8 @@ def _numbers(dtype: Precision) -> _Numbers:
 def _family(dtype: Precision) -> dict[str, Callable[..., float]]:
     """Make the functions of one precision, for Numba to compile."""
     k = _numbers(dtype)
-    q = polynomial(RISE[dtype], dtype)
+    q, d, p = (polynomial(held[dtype], dtype) for held in (RISE, COTH, TANGENT))
+    part_d = polynomial([c * float(k.part) for c in COTH[dtype]], dtype)
 
     # fused multiply-add is welcome; nothing that would undo the rounding by a large number is
     @uncached(STRICT)
@@ -259,35 +291,40 @@ def _family(dtype: Precision) -> dict[str, Callable[..., float]]:
         r = (x - n * k.high) - n * k.low
         return r + r * r * q(r)
 
+    @uncached(STRICT)
+    def tangent(r):
+        """``tanh r``."""
+        always_inline()
+        z = r * r
+        return r + r * z * p(z)
+
     return {
-        "tanh": _tanh(k, dtype),
-        "logistic": _logistic(k, q),
-        "gated": _gated(k, q, dtype),
+        "tanh": _tanh(k, tangent),
+        "logistic": _logistic(k, d),
+        "gated": _gated(k, part_d, tangent),
         "exp": _exp(k, rise),
         "expm1": _expm1(k, rise),
         "log1p_exp": _log1p_exp(k, rise, dtype),
     }
 
 
-def _tanh(k: _Numbers, dtype: Precision) -> Callable[[float], float]:
-    # m / (m + 2) with m / 2 and r / 2 in place of m and r: one operation less
-    q = polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
-
+def _tanh(k: _Numbers, tangent: Callable[[float], float]) -> Callable[[float], float]:
     def function(x):
         always_inline()
         y = abs(x)
         y = k.ends if y > k.ends else y
-        v = y * k.per_half_log2 + k.rounder
-        n = v - k.rounder
-        s = power_of_two(v)
+        v = y * k.per_half_log2 + k.halved
+        n = v - k.halved
         r = (y - n * k.half_high) - n * k.half_low
-        m = s * (r + r * r * q(r)) + (k.half * s - k.half)
-        return with_sign(m / (m + k.one), x)
+        t, h = tangent(r), power_of_two(v)
+        # never above 1: below < above and t < 1
+        below, above = h - k.half, h + k.half
+        return with_sign((above * t + below) / (below * t + above), x)
 
     return function
 
 
-def _logistic(k: _Numbers, q: Callable[[float], float]) -> Callable[[float], float]:
+def _logistic(k: _Numbers, d: Callable[[float], float]) -> Callable[[float], float]:
     def function(x):
         always_inline()
         # where x is very low, 2^n and then the sum are infinite
@@ -296,17 +333,16 @@ def _logistic(k: _Numbers, q: Callable[[float], float]) -> Callable[[float], flo
         v = k.rounder - x * k.per_log2
         n = v - k.rounder
         r = (-x - n * k.high) - n * k.low
-        return k.one / (k.one + (k.one + r * (k.one + r * q(r))) * power_of_two(v))
+        mean = d(r * r)
+        below = mean - r
+        return below / (below + (mean + r) * power_of_two(v))
 
     return function
 
 
 def _gated(
-    k: _Numbers, q: Callable[[float], float], dtype: Precision
+    k: _Numbers, d: Callable[[float], float], tangent: Callable[[float], float]
 ) -> Callable[[float, float], float]:
-    # m / (m + 1) of tanh and 1 / (1 + e^-a) of the gate over one denominator
-    half_q = polynomial([c * 2.0 ** (power + 1) for power, c in enumerate(RISE[dtype])], dtype)
-
     def function(a, x):
         always_inline()
         a = -k.open if a < -k.open else a
@@ -314,15 +350,17 @@ def _gated(
         v = k.rounder - a * k.per_log2
         n = v - k.rounder
         r = (-a - n * k.high) - n * k.low
-        shut = (k.one + r * (k.one + r * q(r))) * power_of_two(v)
+        mean = d(r * r)
+        opened = mean - r * k.part
+        whole = opened + (mean + r * k.part) * power_of_two(v)
         y = abs(x)
         y = k.ends if y > k.ends else y
-        v = y * k.per_half_log2 + k.rounder
-        n = v - k.rounder
-        s = power_of_two(v)
+        v = y * k.per_half_log2 + k.halved
+        n = v - k.halved
         r = (y - n * k.half_high) - n * k.half_low
-        m = s * (r + r * r * half_q(r)) + (k.half * s - k.half)
-        return with_sign(m / ((m + k.one) * (k.one + shut)), x)
+        t, h = tangent(r), power_of_two(v)
+        below, above = h - k.half, h + k.half
+        return with_sign(opened * (above * t + below) / (whole * (below * t + above)), x)
 
     return function
 
