@@ -97,6 +97,13 @@ CHANGES: dict[str, Change] = {
     "node that takes from a later one": graph(
         lambda g: g["nodes"][1].update(inputs=[["dense", 0]])
     ),
+    "node that takes an output that is not there": graph(
+        lambda g: g["nodes"][2].update(inputs=[["recurrent", 1]])
+    ),
+    "node that takes an output before the first": graph(
+        lambda g: g["nodes"][2].update(inputs=[["recurrent", -1]])
+    ),
+    "output of the network that is not there": graph(lambda g: g.update(outputs=[["dense", 3]])),
     "no nodes": graph(lambda g: g.pop("nodes")),
 }
 

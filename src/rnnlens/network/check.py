@@ -8,6 +8,7 @@ from rnnlens.errors import UnsupportedModel
 from rnnlens.network.inventory import arrays_of
 from rnnlens.network.layers import Bidirectional, Input, Recurrent
 from rnnlens.network.network import Network
+from rnnlens.network.shapes import output_shapes
 
 __all__ = ["check"]
 
@@ -37,6 +38,9 @@ def check(network: Network) -> Network:
     for name, _ in network.outputs:
         if name not in known:
             raise UnsupportedModel(f"the network's output {name!r} is not one of its layers")
+    taken = [ref for node in network.nodes for ref in node.inputs]
+    if any(number for _, number in (*taken, *network.outputs)):
+        output_shapes(network)  # refuses what takes an output that is not there
     return network
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
+from rnnlens.errors import UnsupportedModel
 from rnnlens.network.activations import Activation
 from rnnlens.network.axes import Constant, ExpandDims, Index, Mean, Repeat, Slice, Squeeze, Take
 from rnnlens.network.layers import (
@@ -65,9 +66,22 @@ def output_shapes(
                 sides[place] = (sides[place] or 0) + longer
             shapes[node.name] = (tuple(sides),)
         else:
-            taken = [shapes[name][number] for name, number in node.inputs]
+            taken = [_taken(shapes, ref, f"layer {node.name!r}") for ref in node.inputs]
             shapes[node.name] = _outputs(layer, taken)
+    for ref in network.outputs:
+        _taken(shapes, ref, "the network")
     return shapes
+
+
+def _taken(shapes: Mapping[str, tuple[Shape, ...]], ref: tuple[str, int], taker: str) -> Shape:
+    """Give the shape of an output that is taken, of those that a node has."""
+    name, number = ref
+    if not 0 <= number < len(shapes[name]):
+        raise UnsupportedModel(
+            f"{taker} takes output {number}, counted from 0, of {name!r}, which has "
+            f"{len(shapes[name])}; the file is damaged: save the model again"
+        )
+    return shapes[name][number]
 
 
 def shapes_after(layer: Layer, taken: list[Shape]) -> tuple[Shape, ...]:
