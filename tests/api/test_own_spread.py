@@ -51,6 +51,16 @@ def test_pairs_and_trust_refuse_it_alike(net, verb, rng):
     assert np.isfinite(found["newest_occlusion" if verb is rnnlens.trust else "interaction"]).all()
 
 
+@pytest.mark.parametrize("size", [0.1, 0.3, 1.7, 123.4])
+def test_a_spread_of_rounding_alone_is_none_and_a_guard_makes_it_one(net, size, rng):
+    x, baseline = rng.normal(size=(20, 6, 3)), size * rng.normal(size=3)
+    with pytest.raises(DataError, match="own spread .* give baseline='background'"):
+        rnnlens.explain(net, x, baseline=baseline, method="secant")
+    guarded = rnnlens.read(scrambled(Normalised(1e-8)), example=torch.rand(2, 6, 3))
+    found = rnnlens.explain(guarded, x, baseline=baseline, method="secant")
+    assert np.isfinite(found["contribution"]).all()
+
+
 def test_a_comparison_names_the_baseline_to_leave_out_and_those_that_are_advised_work(net, rng):
     x = rng.normal(size=(20, 6, 3))
     with pytest.raises(DataError, match="own spread .* leave 'zero' out of baselines="):

@@ -24,12 +24,6 @@ def _(folder: Path) -> None:
     explained(folder, data, sidecar=replace(sidecar(), time="hour"))
 
 
-@advice("Whole archives: several targets", "give one, and another result to each")
-def _(folder: Path) -> None:
-    explained(folder, target=0)
-    explained(folder, folder / "in.zarr", target=1, out="another.zarr")
-
-
 @advice(
     "Whole archives: a baseline of each window's own", "give zero, mean, background or an array"
 )

@@ -145,7 +145,7 @@ def test_segments_outside_the_window_are_refused(segments, rng):
                 Recurrent(cell("lstm", r), return_sequences=True),
                 Recurrent(cell("lstm", r, features=5)),
             ],
-            "'recurrent', a LSTM, stands before it",
+            "'recurrent', an LSTM, stands before it",
         ),
         (
             lambda r: [Conv1D(r.normal(size=(2, 3, 3))), Recurrent(cell("lstm", r))],

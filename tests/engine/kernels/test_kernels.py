@@ -37,7 +37,7 @@ from rnnlens.engine.kernels import buffers
 from rnnlens.engine.kernels import run as kernels
 from rnnlens.engine.operations.recurrent import CellRun
 from rnnlens.engine.operations.registry import pull, run
-from rnnlens.engine.schedule.context import equations
+from rnnlens.engine.schedule.context import by_equations, equations
 from rnnlens.network.activations import ACTIVATIONS, AXIS_WISE, Activation
 from rnnlens.network.cells import GRU, LSTM, Gate, SimpleRNN
 from rnnlens.network.layers import Recurrent
@@ -524,6 +524,14 @@ def drifted(core):
     return replace(core, **{name: replace(gate, U=U)})
 
 
+def _take(wrong, monkeypatch):
+    """Have the kernels, and not the equations, compute with other weights than the layer's."""
+    monkeypatch.setattr(
+        "rnnlens.engine.operations.recurrent.packed",
+        lambda *_: None if by_equations() else wrong,
+    )
+
+
 BREAKS = [(kind, breaking) for kind in CELLS for breaking in (confused, drifted)]
 
 
@@ -531,7 +539,7 @@ BREAKS = [(kind, breaking) for kind in CELLS for breaking in (confused, drifted)
 def test_wrong_weights_in_the_kernels_would_be_found(kind, breaking, rng, monkeypatch):
     layer = Recurrent(cell(kind, rng))
     wrong = kernels.packed(breaking(layer.cell), np.dtype(float))
-    monkeypatch.setattr("rnnlens.engine.operations.recurrent.packed", lambda *_: wrong)
+    _take(wrong, monkeypatch)
     with pytest.raises(AssertionError, match="times the bound"):
         compare(layer, np.float64, monkeypatch, rng)
 
@@ -540,6 +548,6 @@ def test_wrong_weights_in_the_kernels_would_be_found(kind, breaking, rng, monkey
 def test_swapped_gates_would_be_found_in_single_precision(kind, rng, monkeypatch):
     layer = Recurrent(cell(kind, rng))
     wrong = kernels.packed(confused(layer.cell), np.dtype(np.float32))
-    monkeypatch.setattr("rnnlens.engine.operations.recurrent.packed", lambda *_: wrong)
+    _take(wrong, monkeypatch)
     with pytest.raises(AssertionError, match="times the bound"):
         compare(layer, np.float32, monkeypatch, rng)

@@ -1,7 +1,8 @@
 """Baselines for which the network gives no number: one that divides by its own window's spread.
 
 An instance normalisation without a small number beside the spread divides zero by zero where a
-window is the same at every step, as that of zeros and that of means are.
+window is the same at every step, as that of zeros and that of means are. Where the mean of equal
+numbers is rounded, it divides a rounding by a rounding: any number may come out of that.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import forward
-from rnnlens.engine.operations.registry import always_finite
+from rnnlens.engine.operations.registry import Array, always_finite
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Input
 from rnnlens.network.network import Network
@@ -20,22 +21,25 @@ __all__ = ["refuse_undefined"]
 
 #: What to do instead, where one baseline is asked for.
 INSTEAD = "give baseline='background', whose windows are drawn from the data"
+#: By what share a baseline's numbers are moved, some up and some down, about their last digit; and
+#: what share of a layer's usual size that may move: nothing but a quotient of roundings does so.
+NUDGE, MOVED = 2.0**-51, 1e-2
 
 
 def refuse_undefined(question: Question, instead: str = INSTEAD) -> None:
-    """Refuse a baseline whose forecast is no number, and name the layer that gives none."""
+    """Refuse a baseline for which a layer, which is named, gives no number or rounding alone."""
     baseline = question.baseline
     if not isinstance(baseline, Baseline) or _always_defined(question.network):
         return
     one = question.part(slice(0, 1))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for asked in one.beside_backgrounds(runs=2):
-            broken = _gives_none(asked)
-            if broken is not None:
+            fault = _fault(asked)
+            if fault is not None:
                 raise DataError(
-                    f"layer {broken!r} gives no finite number where the baseline "
-                    f"({baseline.text}) stands in for the window, as a division by the window's "
-                    f"own spread does where all steps are alike: {instead}"
+                    f"{fault} where the baseline ({baseline.text}) stands in for the window, as "
+                    "after a division by the window's own spread where all steps are alike: "
+                    f"{instead}"
                 )
 
 
@@ -44,18 +48,34 @@ def _always_defined(network: Network) -> bool:
     return all(isinstance(n.layer, Input) or always_finite(n.layer) for n in network.nodes)
 
 
-def _gives_none(question: Question) -> str | None:
-    """Name the first layer that gives no finite number for a baseline, if one does."""
+def _fault(question: Question) -> str | None:
+    """Say which layer first gives no number for a baseline, or one that is rounding alone."""
     network = question.network
     run = forward(network, question.inputs, initial_state=question.states())
     for x0 in question.stand_ins(run):
         hidden = forward(network, question.replaced(x0), masks_of=run)
-        if np.isfinite(question.target.pick(hidden.outputs)).all():
-            continue
-        return next(
-            node.name
-            for node in network.nodes
-            if not isinstance(node.layer, Input)
-            and not all(np.isfinite(value).all() for value in hidden.tapes[node.name].outputs)
-        )
+        nudged = forward(network, question.replaced(_nudged(x0)), masks_of=run)
+        undefined = not np.isfinite(question.target.pick(hidden.outputs)).all()
+        for node in network.nodes:
+            for usual, found, moved in zip(
+                *(one.tapes[node.name].outputs for one in (run, hidden, nudged)), strict=True
+            ):
+                if undefined and not np.isfinite(found).all():
+                    return f"layer {node.name!r} gives no finite number"
+                if not undefined and _is_rounding(usual, found, moved):
+                    return f"what layer {node.name!r} gives is rounding alone"
     return None
+
+
+def _is_rounding(usual: Array, found: Array, moved: Array) -> bool:
+    """Say whether numbers hang on the last digits of a baseline: each (sample, ...)."""
+    size = np.abs(usual).max(initial=0.0) + np.abs(found).max(initial=0.0)
+    return bool((np.abs(moved - found) > MOVED * size).any())
+
+
+def _nudged(x0: Array) -> Array:
+    """Move numbers about their last digit, and tokens not at all: x0 (sample, step, feature)."""
+    if x0.dtype.kind != "f":
+        return x0
+    signs = np.resize([1.0, -1.0, -1.0, 1.0, -1.0], x0.shape)
+    return x0 * (1 + NUDGE * signs)
