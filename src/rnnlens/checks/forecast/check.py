@@ -86,7 +86,7 @@ class ForecastCheck:
     input_low: Array = declared("feature", long_name="smallest input", unit="network units")
     input_high: Array = declared("feature", long_name="largest input", unit="network units")
     input_beyond: Array = declared("feature", long_name="share of inputs beyond 5 network units")
-    input_misplaced: Array = declared(
+    input_misplaced: NDArray[np.int64] = declared(
         "feature", long_name="1 where an input lies where no usual scaler puts it"
     )
     saturated: Array = declared("layer", long_name="share of gates within 0.01 of 0 or 1")
