@@ -257,3 +257,20 @@ def test_a_folder_of_something_else_is_not_written_into(made):
     with pytest.raises(UnreadableFile, match="is no result of rnnlens explain with blocks"):
         made.explain("mine.zarr")
     assert [one.name for one in (made.folder / "mine.zarr").iterdir()] == ["precious"]
+
+
+def test_no_thread_writes_any_more_when_an_error_has_ended_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("RNNLENS_THREADS", "2")
+    ended = []
+
+    def do(_, __, number):
+        if number == 0:
+            time.sleep(0.05)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        time.sleep(0.5)
+        ended.append(number)
+
+    monkeypatch.setattr("rnnlens.bulk.runners.do", do)
+    with pytest.raises(InputError, match="the disk is full"):
+        in_this_process(None, tmp_path, [0, 1], Tally(None, 0))
+    assert ended == [1]

@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Condition
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from rnnlens.bulk.job import Job
@@ -63,15 +64,26 @@ class Tally:
 
 
 def in_this_process(job: Job, out: Path, numbers: Sequence[int], tally: Tally) -> None:
-    """Do blocks on the threads of the engine, each of them on one."""
+    """Do blocks on the threads of the engine, each of them on one.
+
+    Whatever ends it, no thread writes any more when it has ended.
+    """
     made: dict[int, Record] = {}
+    begun: set[int] = set()
+    ended = Condition()
 
     def one(number: int) -> None:
+        with ended:
+            begun.add(number)
         try:
             made[number] = do(job, out, number)
         except RnnlensError as error:
             # others may be fine, and this one is named at the end
             tally.failed.append((number, str(error)))
+        finally:
+            with ended:
+                begun.discard(number)
+                ended.notify_all()
 
     def done(piece: tuple[int]) -> None:
         if piece[0] in made:
@@ -81,6 +93,9 @@ def in_this_process(job: Job, out: Path, numbers: Sequence[int], tally: Tally) -
         each(one, [(number,) for number in numbers], done)
     except OSError as error:
         refuse_writing(out, error, tally, len(numbers))
+    finally:
+        with ended:
+            ended.wait_for(lambda: not begun)
 
 
 def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: Runner) -> None:
