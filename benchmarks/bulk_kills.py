@@ -30,6 +30,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from distributed import LocalCluster
 
 #: Windows of the archive, and of a block: so many blocks that most moments are within one.
-WINDOWS, BLOCK = 4_000, 100
+WINDOWS, BLOCK = 4_000, 200
 KILLS, WORKER_KILLS, DAMAGES = 30, 30, 30
 BLOCKS = Blocks(windows=BLOCK)
 
@@ -127,24 +128,24 @@ def killed(folder: Path, windows: int, count: int) -> tuple[int, int]:
 
 def worker_killed(case: Case, count: int) -> tuple[int, int]:
     """End a worker while a cluster explains; give how often the result was right, and moments."""
-    import dask
+    from dask.config import set as settings
     from distributed import LocalCluster
     from distributed.utils import get_mp_context
 
     right = ended = 0
-    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+    with settings({"distributed.worker.multiprocessing-method": "forkserver"}):
         get_mp_context().set_forkserver_preload(["distributed", "xarray", "rnnlens.bulk.work"])
-        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="") as cluster:
-            runner = Runner(scheduler=cluster.scheduler_address)
+        with closing(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="")) as all_:
+            runner, seconds = Runner(scheduler=all_.scheduler_address), 0.0
             for _ in range(2):  # workers load kernels in the first
                 out = case.fresh()
                 ask(case.archive, out, blocks=BLOCKS, runner=runner)
-            seconds = status(out).seconds / 2
+                seconds = status(out).seconds / 2
             for _ in range(count):
                 out, over = case.fresh(), Event()
                 with ThreadPoolExecutor(1) as beside:
                     moment = case.draw.random() * seconds
-                    one = beside.submit(_end_a_worker, case, cluster, out, moment, over)
+                    one = beside.submit(_end_a_worker, case, all_, out, moment, over)
                     ask(case.archive, out, blocks=BLOCKS, runner=runner)
                     over.set()
                     ended += one.result()

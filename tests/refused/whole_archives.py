@@ -212,6 +212,11 @@ def _(folder: Path) -> None:
     sample(folder, None)  # type: ignore[arg-type]
 
 
+@case("series shorter than a window")
+def _(folder: Path) -> None:
+    explained(folder, series().isel(time=slice(0, STEPS - 1)))
+
+
 @case("a sidecar of several inputs")
 def _(folder: Path) -> None:
     features = tuple(map(Variable, ("rain", "flow")))

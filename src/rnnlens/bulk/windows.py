@@ -65,6 +65,11 @@ class Cutter:
     @classmethod
     def of(cls, source: Source, sidecar: Sidecar) -> Cutter:
         """Find the step of an archive's rows, once for all blocks."""
+        if source.rows < sidecar.window:
+            raise DataError(
+                f"the series of {source.path} have {source.rows:,} rows, and a window takes "
+                f"{sidecar.window:,} steps: give longer series"
+            )
         if source.times is None:
             return cls(source, sidecar, None)
         times = utc_times(source.times, sidecar.time_zone, source.path)
