@@ -11,6 +11,7 @@ import pandas as pd
 from fitted_models import LSTM, STEPS, BlockRNNModel, NeuralForecast
 from followed.registry import advice
 from refused.fitted_models import own, series
+from refused.whole_archives import STEPS as WINDOW
 from refused.whole_archives import explained, sidecar
 from refused.whole_archives import series as gridded
 from rnnlens.adapters.neuralforecast.facts import Facts
@@ -31,6 +32,11 @@ def _(folder: Path) -> None:
     explained(folder, limit=1)
     for number, baseline in enumerate(("mean", "background", np.zeros((3, 2)))):
         explained(folder, folder / "in.zarr", baseline=baseline, out=f"{number}.zarr", limit=1)
+
+
+@advice("Whole archives: series shorter than a window", "give longer series")
+def _(folder: Path) -> None:
+    explained(folder, gridded().isel(time=slice(0, WINDOW)))
 
 
 @advice("Whole archives: a grouping that is not there", "give some of station, season, month")
