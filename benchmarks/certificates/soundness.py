@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -66,6 +67,23 @@ def long_cases(rng: np.random.Generator) -> Iterator[tuple[str, Network, np.ndar
     for kind in CELLS:
         network = forecaster(kind, rng, steps=48, units=16, scale=0.5)
         yield f"{kind} H=16 T=48, all lags together", network, rng.normal(size=(48, 3))
+
+
+def alone(
+    network: Network, x: np.ndarray, attacks: int, rng: np.random.Generator
+) -> Iterator[tuple[str, float, float]]:
+    """Ask a few lags, each by itself: what `attacked` gives of each."""
+    for lag in sorted({1, 2, len(x) // 3, len(x)}):
+        reach = float(rng.choice([0.01, 0.3, 2.0]))
+        yield attacked(network, x, lag, reach, attacks, rng)
+
+
+def together(
+    network: Network, x: np.ndarray, attacks: int, rng: np.random.Generator
+) -> Iterator[tuple[str, float, float]]:
+    """Ask all lags together, over two ranges."""
+    for reach in (0.1, 1.0):
+        yield from attacked_together(network, x, reach, attacks, rng)
 
 
 def attacked(
@@ -141,25 +159,15 @@ def main() -> None:
     names: list[str] = []
     verdicts: list[str] = []
     escaped = 0
-    for name, network, x in cases(rng):
+    every = chain(
+        ((*one, alone) for one in cases(rng)), ((*one, together) for one in long_cases(rng))
+    )
+    for name, network, x, answers in every:
         begun, worst = time.perf_counter(), 0.0
-        for lag in sorted({1, 2, len(x) // 3, len(x)}):
-            reach = float(rng.choice([0.01, 0.3, 2.0]))
-            verdict, bound, best = attacked(network, x, lag, reach, attacks, rng)
+        for verdict, bound, best in answers(network, x, attacks, rng):
             verdicts.append(verdict)
             escaped += best > bound
             worst = max(worst, best / bound)
-        names.append(name)
-        seconds = time.perf_counter() - begun
-        oracle.figure(f"{name}: largest attack / bound", worst, most=1.0)
-        print(f"{name:40s} {seconds:6.1f} s", flush=True)
-    for name, network, x in long_cases(rng):
-        begun, worst = time.perf_counter(), 0.0
-        for reach in (0.1, 1.0):
-            for verdict, bound, best in attacked_together(network, x, reach, attacks, rng):
-                verdicts.append(verdict)
-                escaped += best > bound
-                worst = max(worst, best / bound)
         names.append(name)
         seconds = time.perf_counter() - begun
         oracle.figure(f"{name}: largest attack / bound", worst, most=1.0)

@@ -7,11 +7,13 @@ numbers is rounded, it divides a rounding by a rounding: any number may come out
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.question import Question
-from rnnlens.engine.forward import forward
+from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.operations.registry import Array, always_finite
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Input
@@ -33,7 +35,7 @@ def refuse_undefined(question: Question, instead: str = INSTEAD) -> None:
         return
     one = question.part(slice(0, 1))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for asked in one.beside_backgrounds(runs=2):
+        for asked in one.beside_backgrounds(runs=3):
             fault = _fault(asked)
             if fault is not None:
                 raise DataError(
@@ -54,17 +56,26 @@ def _fault(question: Question) -> str | None:
     run = forward(network, question.inputs, initial_state=question.states())
     for x0 in question.stand_ins(run):
         hidden = forward(network, question.replaced(x0), masks_of=run)
+        if not np.isfinite(question.target.pick(hidden.outputs)).all():
+            return f"layer {_first(network, _not_finite, hidden)!r} gives no finite number"
         nudged = forward(network, question.replaced(_nudged(x0)), masks_of=run)
-        undefined = not np.isfinite(question.target.pick(hidden.outputs)).all()
-        for node in network.nodes:
-            for usual, found, moved in zip(
-                *(one.tapes[node.name].outputs for one in (run, hidden, nudged)), strict=True
-            ):
-                if undefined and not np.isfinite(found).all():
-                    return f"layer {node.name!r} gives no finite number"
-                if not undefined and _is_rounding(usual, found, moved):
-                    return f"what layer {node.name!r} gives is rounding alone"
+        name = _first(network, _is_rounding, run, hidden, nudged)
+        if name is not None:
+            return f"what layer {name!r} gives is rounding alone"
     return None
+
+
+def _first(network: Network, fault: Callable[..., bool], *runs: Run) -> str | None:
+    """Name the first layer with a fault, which is told of what it gives in each of some runs."""
+    for node in network.nodes:
+        outputs = zip(*(one.tapes[node.name].outputs for one in runs), strict=True)
+        if any(fault(*each) for each in outputs):
+            return node.name
+    return None
+
+
+def _not_finite(found: Array) -> bool:
+    return not np.isfinite(found).all()
 
 
 def _is_rounding(usual: Array, found: Array, moved: Array) -> bool:

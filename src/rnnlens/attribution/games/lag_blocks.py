@@ -15,6 +15,7 @@ from functools import cached_property
 from rnnlens.attribution.games.costs import games_per_window, step_cost, usual_cells
 from rnnlens.attribution.games.one_step import FEWEST_STEPS
 from rnnlens.attribution.question import Question
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.stepwise.narrow import narrow_share, only_layer
 from rnnlens.engine.stepwise.split import split_by_step
 from rnnlens.errors import DataError
@@ -126,7 +127,7 @@ class _Cost:
 
     @cached_property
     def _layers(self) -> int:
-        return max(1, sum(1 for _ in self.question.network.recurrent()))
+        return cells_of(self.question.network)
 
     @cached_property
     def _usual(self) -> float:

@@ -142,9 +142,8 @@ class Game:
             return coalitions.as_tree(self._the_same(len(coalitions.masks)))
         if self.walk is not None:
             tree = trees.Tree(self.walk, players, choices, self.mixed, self.value, MOST_HISTORIES)
-            with one_round(
-                round_of_work()
-            ):  # of thousands of steps, each of which would look at the weights
+            # one round of thousands of steps, each of which would look at the weights
+            with one_round(round_of_work()):
                 return tree.evaluate(self._start(fork=players.carried), 2 if players.carried else 1)
         coalitions = trees.coalition_masks(players, choices)
         return coalitions.as_tree(self.evaluate(coalitions.masks, coalitions.carried).T)
