@@ -85,8 +85,10 @@ def _is_rounding(usual: Array, found: Array, moved: Array) -> bool:
 
 
 def _nudged(x0: Array) -> Array:
-    """Move numbers about their last digit, and tokens not at all: x0 (sample, step, feature)."""
-    if x0.dtype.kind != "f":
-        return x0
+    """Move numbers about their last digit: x0 (sample, step, feature).
+
+    Whole ones stay, which may be tokens, categories or what a layer compares with: equal whole
+    numbers have an exact mean, so that no spread of theirs is a rounding.
+    """
     signs = np.resize([1.0, -1.0, -1.0, 1.0, -1.0], x0.shape)
-    return x0 * (1 + NUDGE * signs)
+    return np.where(x0 == np.round(x0), x0, x0 * (1 + NUDGE * signs))
