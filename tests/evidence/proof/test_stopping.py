@@ -1,5 +1,7 @@
 """A search that ends early: what was closed holds, the rest is not asked, nothing is guessed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -124,6 +126,26 @@ def test_windows_of_a_row_that_one_refutes_are_asked_last(rng):
     assert (part.verdict[refuted, 0] == "refuted").all()
     unlike = ~(part.verdict == "refuted").any(axis=0)  # other rows are asked in turn
     assert not (part.verdict[:, unlike] == "not asked").any()
+
+
+def test_a_row_that_one_refutes_is_bounded_as_a_whole(rng):
+    """No tolerance: a bound lies above what is attained, and the row's within its share of it."""
+    asked = question(rng)
+    attained = certify(asked, ranges(asked), LIMITS).attained
+    tolerance = float(np.median(attained[:, 0]))
+    limits = SearchLimits(tolerance=tolerance, gap=0.0, share=0.01)
+    closely = certify(asked, ranges(asked), limits)
+    (found,) = certify_each(
+        asked, [ranges(asked)], replace(limits, by_row=True), rows=np.array([[0, 1, 2]])
+    )
+    refuted = (closely.verdict == "refuted").any(axis=0)
+    assert refuted[0] and ((closely.verdict == "proven").any(axis=0) & refuted).any()
+    np.testing.assert_array_equal((found.verdict == "refuted").any(axis=0), refuted)
+    np.testing.assert_array_equal(found.verdict[:, ~refuted], closely.verdict[:, ~refuted])
+    assert (found.bound >= attained).all()
+    most = found.bound.max(axis=0)[refuted]
+    assert (most <= 1.01 * found.attained.max(axis=0)[refuted] * (1 + 1e-9)).all()
+    assert found.boxes[:, refuted].sum() < closely.boxes[:, refuted].sum()
 
 
 def test_several_sets_of_ranges_are_answered_as_each_alone(rng):

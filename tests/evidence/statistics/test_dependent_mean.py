@@ -188,3 +188,12 @@ def test_corrections_are_their_papers_formulas():
             assert found[k] == pytest.approx(wanted[k]), name
     np.testing.assert_array_equal(adjusted(p, "none"), p)
     assert np.isnan(adjusted(np.array([np.nan]), "holm")).all()
+
+
+def test_corrections_are_those_of_statsmodels(rng):
+    from statsmodels.stats.multitest import multipletests
+
+    for p in (rng.random(30) ** 3, np.repeat([0.001, 0.02, 0.6], 4), np.zeros(3), np.ones(5)):
+        for name, method in (("holm", "holm"), ("by", "fdr_by")):
+            known = multipletests(p, method=method)[1]
+            np.testing.assert_allclose(adjusted(p, name), known, rtol=1e-12)

@@ -9,7 +9,13 @@ from scipy.signal import lfilter
 from linear_networks import ar, arx, cut_windows
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.parts import lag_feature_parts, lag_parts, older_part
-from rnnlens.evidence.statistics.sampler_fit import FARTHEST, _Terms, sampler_fit
+from rnnlens.evidence.statistics.sampler_fit import (
+    FARTHEST,
+    RIDGE,
+    _logistic,
+    _Terms,
+    sampler_fit,
+)
 from rnnlens.evidence.statistics.samplers import OwnSampler, gaussian_sampler, neighbour_sampler
 
 STEPS, RHO = 5, 0.8
@@ -284,3 +290,21 @@ def test_what_the_classifier_sees_has_an_end_however_little_changed_where_it_lea
     assert np.abs(terms(far)).max() == FARTHEST
     # only such are cut off
     assert np.abs(terms(rows)).max() < 15
+
+
+def test_the_classifier_is_the_ridge_regression_of_statsmodels(rng):
+    """Both stop where a step changes little: slopes to 1e-3 of the largest, ranks of windows."""
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    terms = np.column_stack([np.ones(400), rng.normal(size=(400, 6))])
+    real, drawn = terms[:200], terms[200:] + np.array([0, 0.3, -0.5, 0, 0, 1.0, 0])
+    found = _logistic(real, drawn)
+    label = np.repeat([0.0, 1.0], 200)
+    model = GLM(label, np.vstack([real, drawn]), family=Binomial())
+    known = np.asarray(model.fit_regularized(alpha=RIDGE, L1_wt=0.0).params)
+    np.testing.assert_allclose(found, known, atol=1e-3 * np.abs(known).max())
+    # told apart by a plane without an error, the ridge alone keeps the slope finite
+    apart = _logistic(real, real + 100.0)
+    assert np.isfinite(apart).all()
+    assert (real @ apart).max() < ((real + 100.0) @ apart).min()

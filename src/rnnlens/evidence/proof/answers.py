@@ -55,12 +55,16 @@ class Aims(NamedTuple):
         The same as a share of what was attained, where that is more.
     budget : int
         Boxes that a question may take.
+    by_row : bool
+        Whether the largest bound of a row is what is asked: then a question of a row with a
+        counter-example is settled where its own bound is within what is allowed of the row's.
     """
 
     tolerance: float
     gap: float
     share: float
     budget: int
+    by_row: bool = False
 
 
 def unanswered(x: Array, asked: RangeQuestions) -> RangeAnswers:

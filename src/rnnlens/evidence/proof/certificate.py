@@ -146,7 +146,7 @@ def certify_each(
     The states before a free step are the same in all of them and computed once; questions of all
     of them are taken in turn, so that what is done is spread evenly where it is to `stop`. `rows`
     (way, lag) say which of them speak of the same thing: where one window has a counter-example,
-    the others are asked last.
+    the others are asked last, and where the limits are `by_row` no more closely than that one.
     """
     if not question.windows:
         raise DataError("there are no windows to certify")
@@ -212,6 +212,7 @@ def _searched(
         gap=(limits.tolerance if limits.gap is None else limits.gap) / scale,
         share=limits.share,
         budget=limits.budget,
+        by_row=limits.by_row,
     )
     begun: list[Start] = []
     with nullcontext() if stop is None else stop.keeping():

@@ -29,6 +29,9 @@ class SearchLimits:
         The same as a share of what was attained, where that is more.
     budget : int
         Boxes that a question may take.
+    by_row : bool
+        Whether the largest bound of a row is what is asked: where one question of the row has a
+        counter-example, the others need no closer bound than that one.
     deviation : float
         By how much the user's own framework was seen to differ from exact arithmetic; twice this is
         added to every bound.
@@ -45,6 +48,7 @@ class SearchLimits:
     gap: float | None = None
     share: float = 0.0
     budget: int = BUDGET
+    by_row: bool = False
     deviation: float = 0.0
     seed: int = 0
 

@@ -79,7 +79,7 @@ def answer(
 
     Where it is to `stop`, what was found until then is given. Of questions that stand in the same
     of `rows` (question,) one with a counter-example says what there is to say of the row: the
-    others are asked last.
+    others are asked last, and where the aims are `by_row` no more closely than that one.
     """
     search = _Search(known, asked, aims, rows)
     rng = np.random.default_rng(seed)
@@ -96,6 +96,8 @@ class _Search:
 
     def __init__(self, known: Start, asked: RangeQuestions, aims: Aims, rows: Whole | None) -> None:
         self.known, self.asked, self.aims, self.row = known, asked, aims, rows
+        #: the row of each question, where it is the row's largest bound that is asked
+        self.judged = rows if aims.by_row else None
         count, free = asked.low.shape
         self.bound, self.attained = np.zeros(count), np.zeros(count)
         #: the largest change of a plain run, its rounding in it
@@ -334,9 +336,14 @@ class _Search:
 
     def allowed(self) -> Array:
         """Give the change that needs no closer look, by question."""
-        aims = self.aims
-        gap = np.maximum(aims.gap, aims.share * self.attained)
-        return np.where(self.attained > aims.tolerance, self.attained + gap, aims.tolerance)
+        aims, attained = self.aims, self.attained
+        if self.judged is not None:
+            _, row = np.unique(self.judged, return_inverse=True)
+            most = np.zeros(row.max(initial=-1) + 1)
+            np.maximum.at(most, row, attained)
+            attained = most[row]
+        gap = np.maximum(aims.gap, aims.share * attained)
+        return np.where(attained > aims.tolerance, attained + gap, aims.tolerance)
 
     def advance(self, front: Frontier) -> Frontier:
         """Bound boxes, and give those that come of splitting what is not settled."""

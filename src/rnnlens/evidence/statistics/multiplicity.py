@@ -25,7 +25,6 @@ CORRECTIONS = {
     "by": told("Benjamini-Yekutieli (false discovery rate)"),
     "none": told("none (each by itself)"),
 }
-_STATSMODELS = {"holm": "holm", "by": "fdr_by"}
 
 
 def adjusted(p: Array, correction: str) -> Array:
@@ -43,11 +42,23 @@ def adjusted(p: Array, correction: str) -> Array:
     corrected = np.array(p, dtype=np.float64)
     tested = ~np.isnan(corrected)
     if correction != "none" and tested.sum() > 1:  # one is corrected for none
-        from statsmodels.stats.multitest import multipletests
-
-        values = multipletests(corrected[tested], method=_STATSMODELS[correction])[1]
-        corrected[tested] = values
+        corrected[tested] = (_holm if correction == "holm" else _by)(corrected[tested])
     return corrected
+
+
+def _holm(p: Array) -> Array:
+    """Step down: the smallest of n counts n times, the next n - 1 times, none less than before."""
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
+
+
+def _by(p: Array) -> Array:
+    from scipy.stats import false_discovery_control
+
+    return false_discovery_control(p, method="by")
 
 
 def check_correction(correction: str) -> None:

@@ -20,7 +20,6 @@ distribution that draws could be made from.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -327,18 +326,20 @@ def _within(z: Array) -> Array:
 
 def _logistic(real: Array, drawn: Array) -> Array:
     """Fit a logistic regression with a small ridge; drawn windows count as one."""
-    from statsmodels.genmod.families import Binomial
-    from statsmodels.genmod.generalized_linear_model import GLM
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+    from scipy.optimize import minimize
+    from scipy.special import expit
 
-    terms = np.vstack([real, drawn])
+    terms, count = np.vstack([real, drawn]), len(real) + len(drawn)
     label = np.repeat([0.0, 1.0], [len(real), len(drawn)])
-    model = GLM(label, terms, family=Binomial())
-    # chances may be nothing or one on the way to the best slope
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # a slope that is not yet the best to the last digit ranks windows all the same
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return np.asarray(model.fit_regularized(alpha=RIDGE, L1_wt=0.0).params)
+
+    def missed(slope: Array) -> tuple[float, Array]:
+        """Give the mean negative log likelihood with its ridge, and its gradient."""
+        score = terms @ slope
+        cost = (np.logaddexp(0.0, score) - label * score).mean() + RIDGE * (slope @ slope) / 2
+        return float(cost), (expit(score) - label) @ terms / count + RIDGE * slope
+
+    # a slope that is not yet the best to the last digit ranks windows all the same
+    return np.asarray(minimize(missed, np.zeros(terms.shape[1]), jac=True, method="L-BFGS-B").x)
 
 
 def _leftover(x: Array, feature: int) -> tuple[float, float]:

@@ -95,10 +95,12 @@ def _gathered(
     asked, test = options.certificates, options.test
     certificates = runs = tests = observed = None
     if asked is not None and asked.windows:
-        asked = timed(question, rows, asked)
+        # who states a budget asks for what can be had within it
+        by_row, asked = asked.budget is None, timed(question, rows, asked)
 
         def certify() -> LagCertificates:
-            return certify_lags(question, rows, data, asked, parts.of("certificates"))
+            told_of = parts.of("certificates")
+            return certify_lags(question, rows, data, asked, told_of, by_row=by_row)
 
         certificates = _tried(NO_CERTIFICATES, certify, missing, stated=asked.stated)
         if certificates is not None and certificates.ended == INTERRUPTED:

@@ -100,6 +100,8 @@ class LagCertificates:
         What the ranges are.
     constant : tuple of int
         Features that never change, so that they have no range and were not freed.
+    by_row : bool
+        Whether bounds are as close as verdicts of rows need, and no closer.
     ended : str
         Why the search ended before all was decided, see `rnnlens.evidence.proof.stopping`.
     time : mapping of str to float
@@ -114,6 +116,7 @@ class LagCertificates:
     boxes: int
     range_text: str
     constant: tuple[int, ...] = ()
+    by_row: bool = False
     ended: str = ""
     time: Mapping[str, float] = field(default_factory=dict)
 
@@ -134,6 +137,13 @@ class LagCertificates:
         return RowCertificates(
             of_row(self.bound), of_row(self.attained), of_row(self.verdict), whole
         )
+
+    def of_refuted_rows(self, rows: Rows) -> int:
+        """Count the undecided certificates of rows that others refute, and that stopped there."""
+        if not self.by_row:
+            return 0
+        found = [self.of(row).verdict for row in rows.asked]
+        return sum(int((one == "undecided").sum()) for one in found if (one == "refuted").any())
 
     def frees(self, row: Row) -> bool:
         """Say whether anything of a row was freed."""
@@ -197,8 +207,10 @@ def certify_lags(
     data: TableData,
     asked: Certificates,
     progress: Progress | None,
+    *,
+    by_row: bool,
 ) -> LagCertificates:
-    """Certify every lag in some windows."""
+    """Certify every lag in some windows: each of them closely, or what verdicts of rows need."""
     check_certified(question, rows)
     ranges = data.ranges
     ranges.check_names(rows.free)
@@ -209,6 +221,7 @@ def certify_lags(
         gap=None if rows.steps <= SHORT else np.inf,
         share=CLOSE if rows.steps <= SHORT else 0.0,
         budget=asked.boxes or BUDGET,
+        by_row=by_row,
         deviation=asked.deviation,
     )
     constant = ranges.constant(question.x, rows.free)
@@ -239,6 +252,7 @@ def certify_lags(
             *(not_freed(rows.features[k]) for k in constant),
         ]),
         constant=tuple(constant),
+        by_row=by_row,
         ended=stop.why,
         time=stop.facts,
     )

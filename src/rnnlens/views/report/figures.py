@@ -93,7 +93,7 @@ class Figures:
         return figure
 
     def _drawn(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Figure:
-        spec: dict[str, Any] = chart.to_dict()
+        spec: dict[str, Any] = chart.to_dict(validate=False)
         title, facts = _title_of(spec)
         spec["config"] = {**spec.get("config", {}), "background": None}  # the page's own paper
         markup = _picture(spec, name, alt_text)

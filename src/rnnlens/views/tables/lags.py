@@ -187,9 +187,12 @@ def _more(count: int) -> list[str]:
 
 
 def _certified(a: Attributes) -> str:
-    undecided = int(a["questions_undecided"])
+    refuted = int(a.get("questions_of_refuted_rows") or 0)
+    undecided = int(a["questions_undecided"]) - refuted
     unasked = int(a.get("questions_not_asked") or 0)
     left = [say("{count:,} undecided", count=undecided)] if undecided else []
+    if refuted:
+        left.append(say("{count:,} only as closely as their refuted row needs", count=refuted))
     if unasked:
         why = phrase(ENDED[a["certificates_ended"]])
         left.append(say("{count:,} not asked: {why}", count=unasked, why=why))
