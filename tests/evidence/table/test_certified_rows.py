@@ -102,18 +102,24 @@ def test_a_constant_feature_was_not_freed_and_takes_no_others_certificate_away()
 
 
 def test_very_many_certificates_that_nobody_limited_get_some_seconds(rng):
-    def asked_of(steps, **options):
-        network = forecaster("lstm", rng, steps=steps, features=4)
+    def asked_of(steps, features=4, **options):
+        network = forecaster("lstm", rng, steps=steps, features=features)
         question = Question(
             network=network,
-            inputs={"x": np.zeros((10, steps, 4))},
+            inputs={"x": np.zeros((10, steps, features))},
             of="x",
             target=ResolvedTarget((0,)),
         )
         spans = [LagSpan(lag, lag) for lag in range(1, steps + 1)]
-        rows = make_rows("lag", (steps, 4), spans, tuple("abcd"), [])
+        names = tuple(f"feature {k}" for k in range(features))
+        rows = make_rows("lag", (steps, features), spans, names, [])
         return timed(question, rows, Certificates(**options))
 
     assert asked_of(24).budget is None
     assert asked_of(200).seconds == 10.0
+    assert asked_of(200).windows == 10
+    # 10 windows of 20,000 questions, and one of 60,000
+    assert asked_of(200, 100).windows == 2 and asked_of(200, 100).seconds == 10.0
+    assert asked_of(300, 200).windows == 1 and asked_of(300, 200).seconds == 3.0
+    assert asked_of(300, 200, budget="5 s").windows == 10
     assert asked_of(200, budget=50).boxes == 50 and asked_of(200, budget="3 s").seconds == 3.0

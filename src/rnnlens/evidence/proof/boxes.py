@@ -138,11 +138,14 @@ def in_parts(front: Frontier, step: Whole, cost: Callable[[int], float]) -> list
 
     Shapes: step (question,) of int.
     """
-    parts, steps = [], step[front.question]
-    for one in np.unique(steps)[::-1]:
-        at = np.flatnonzero(steps == one)
+    steps = step[front.question]
+    order = np.argsort(steps, kind="stable")
+    values, begins = np.unique(steps[order], return_index=True)
+    ends = np.append(begins[1:], len(order))[: len(begins)]
+    parts = []
+    for one, begin, end in zip(values[::-1], begins[::-1], ends[::-1], strict=True):
         size = max(1, int(BATCH / cost(int(one))))
-        parts += [front.part(at[k : k + size]) for k in range(0, len(at), size)]
+        parts += [front.part(order[k : min(k + size, end)]) for k in range(begin, end, size)]
     return parts
 
 

@@ -150,7 +150,8 @@ def certify_each(
     """
     if not question.windows:
         raise DataError("there are no windows to certify")
-    sets = [_asked(question, ranges) for ranges in several]
+    used = reached(question)
+    sets = [_asked(question, ranges, used) for ranges in several]
     asked = RangeQuestions(
         *(np.concatenate(same) for same in zip(*(one.asked for one in sets), strict=True))
     )
@@ -184,15 +185,15 @@ class _Asked(NamedTuple):
     where: list[int]
 
 
-def _asked(question: Question, ranges: Ranges) -> _Asked:
-    """Check ranges, and give what is asked of them."""
+def _asked(question: Question, ranges: Ranges, used: NDArray[np.bool_]) -> _Asked:
+    """Check ranges, and give what is asked of them; `used` says what reaches the forecast."""
     array = question.inputs[question.of]
     lags, features = checked_places(
         array.shape[1:3] if array.ndim == 3 else (0, 0), ranges.lags, ranges.features
     )
     own = values_at(np.asarray(array, float), lags, features)
     ends = checked(ranges.low, ranges.high, own, lags)
-    return _Asked(own, ends, *_questions(reached(question), (lags, features), ends))
+    return _Asked(own, ends, *_questions(used, (lags, features), ends))
 
 
 def _searched(

@@ -95,10 +95,13 @@ class _Search:
     """What is known of every question so far."""
 
     def __init__(self, known: Start, asked: RangeQuestions, aims: Aims, rows: Whole | None) -> None:
-        self.known, self.asked, self.aims, self.row = known, asked, aims, rows
-        #: the row of each question, where it is the row's largest bound that is asked
-        self.judged = rows if aims.by_row else None
+        self.known, self.asked, self.aims = known, asked, aims
         count, free = asked.low.shape
+        #: the row of each question, and the largest change attained in each row; whether questions
+        #: of rows with a counter-example still wait for the others
+        own = np.arange(count) if rows is None else np.unique(rows, return_inverse=True)[1]
+        self.row, self.of_row = own, np.zeros(own.max(initial=-1) + 1)
+        self.in_turn = rows is not None
         self.bound, self.attained = np.zeros(count), np.zeros(count)
         #: the largest change of a plain run, its rounding in it
         self.seen = np.zeros(count)
@@ -128,16 +131,17 @@ class _Search:
         self, rng: np.random.Generator, stop: Stop, progress: Callable[[int, int], None] | None
     ) -> None:
         """Bound boxes until all questions are settled, or it is to stop."""
-        total, tried = len(self.asked.window), set[int]()
+        total = len(self.asked.window)
+        tried = np.zeros(total, bool)
         while self._fronts() and not stop.due():
             # lists change in one statement, so that Ctrl-C finds every box that is open in one
             if self.coarse:
                 front = self.coarse[0]
-                fresh = ~np.isin(front.question, list(tried))
-                points = first_points(self.asked, front.question[fresh], self.slopes, rng)
+                fresh = front.question[~tried[front.question]]
+                points = first_points(self.asked, fresh, self.slopes, rng)
                 if not self.try_out(*points, stop):
                     break
-                tried |= set(front.question.tolist())
+                tried[fresh] = True
                 now, later = self._in_order(front)
                 left = self._begin(now, rng, stop)
                 self.coarse, self.waiting, self.put_off = (
@@ -148,7 +152,7 @@ class _Search:
                 left = self._parts(self.advance(now)) if len(now.question) else []
                 self.waiting, self.last = [*self.waiting[1:], *left], [*self.last, *later]
             else:  # no row is left but those that wait for nothing else
-                self.row = None
+                self.in_turn = False
                 self.coarse, self.waiting, self.put_off, self.last = self.put_off, self.last, [], []
             if progress is not None:
                 progress(total - len(self._open()), total)
@@ -166,11 +170,11 @@ class _Search:
 
     def _in_order(self, front: Frontier) -> tuple[Frontier, list[Frontier]]:
         """Part boxes into those whose turn it is, and those whose rows are refuted elsewhere."""
-        if self.row is None:
+        if not self.in_turn:
             return front, []
-        refuted = self.attained > self.aims.tolerance
-        said = np.isin(self.row, self.row[refuted]) & ~refuted
-        later = said[front.question]
+        question, tolerance = front.question, self.aims.tolerance
+        of_row = self.of_row[self.row[question]]
+        later = (of_row > tolerance) & (self.attained[question] <= tolerance)
         return front.part(~later), [front.part(later)] if later.any() else []
 
     def _parts(self, front: Frontier) -> list[Frontier]:
@@ -180,7 +184,7 @@ class _Search:
         """Bound whole ranges coarsely, and cut into the first boxes those that are not settled."""
         asked, most = front.question, front.known.copy()
         # what moves the output too far for one box is not bounded twice
-        hopeful = np.flatnonzero(self.seen[asked] <= self.allowed()[asked])
+        hopeful = np.flatnonzero(self.seen[asked] <= self.allowed(asked))
         most[hopeful] = self._by_checkpoints(front.part(hopeful))
         if self.narrow:
             if self.checkpoints is not None:
@@ -191,9 +195,9 @@ class _Search:
             up, down, *_ = self._bounds(front.part(open_), COARSE)
             most[open_] = np.minimum(most[open_], np.maximum(up, down))
         self.boxes[asked[hopeful]] += 1
-        open_ = open_[most[open_] > self.allowed()[asked[open_]]]
+        open_ = open_[most[open_] > self.allowed(asked[open_])]
         self.try_out(*more_points(self.asked, asked[open_], rng), stop)
-        still = most > self.allowed()[asked]
+        still = most > self.allowed(asked)
         for part in self._parts_of(np.flatnonzero(still), asked):
             self._choose_rows(int(asked[part[0]]))
         self.bound[asked[~still]] = most[~still]
@@ -214,7 +218,7 @@ class _Search:
 
     def _enough(self, most: Array, question: Whole) -> NDArray[np.bool_]:
         """Say where a bound of its own is within what is allowed."""
-        return np.isfinite(most) & (most <= self.allowed()[question])
+        return np.isfinite(most) & (most <= self.allowed(question))
 
     def _parts_of(self, chosen: Whole, question: Whole) -> list[Whole]:
         """Part chosen places by the steps of their questions, the newest first."""
@@ -225,7 +229,7 @@ class _Search:
         """Bound the change in each box of one step by a look that ends early; else infinite."""
         if self.checkpoints is None or not len(front.question):
             return np.full(len(front.question), np.inf)
-        most = self.checkpoints.look(front, self.allowed()[front.question])
+        most = self.checkpoints.look(front, self.allowed(front.question))
         # what ends early was followed, and is taken to reach the forecast
         self.reached[front.question[np.isfinite(most)]] = True
         return most
@@ -310,6 +314,7 @@ class _Search:
         surely = self._surely(question, self.best[question])
         more = surely > self.attained[question]
         self.attained[question[more]] = surely[more]
+        np.maximum.at(self.of_row, self.row[question[more]], surely[more])
         self.value[question[more]] = self.best[question[more]]
 
     def _surely(self, question: Whole, values: Array) -> Array:
@@ -334,14 +339,10 @@ class _Search:
             least[at] = np.fmax(np.fmax(rise, fall), 0.0)
         return least
 
-    def allowed(self) -> Array:
-        """Give the change that needs no closer look, by question."""
-        aims, attained = self.aims, self.attained
-        if self.judged is not None:
-            _, row = np.unique(self.judged, return_inverse=True)
-            most = np.zeros(row.max(initial=-1) + 1)
-            np.maximum.at(most, row, attained)
-            attained = most[row]
+    def allowed(self, question: Whole) -> Array:
+        """Give the change of each question that needs no closer look."""
+        aims = self.aims
+        attained = self.of_row[self.row[question]] if aims.by_row else self.attained[question]
         gap = np.maximum(aims.gap, aims.share * attained)
         return np.where(attained > aims.tolerance, attained + gap, aims.tolerance)
 
@@ -350,7 +351,7 @@ class _Search:
         self.boxes += np.bincount(front.question, minlength=len(self.boxes))
         most = self._by_checkpoints(front)
         # without a bound of its own no box is closed, whatever is allowed
-        done = np.isfinite(most) & (most <= self.allowed()[front.question])
+        done = np.isfinite(most) & (most <= self.allowed(front.question))
         most = np.minimum(most, front.known)
         np.maximum.at(self.bound, front.question[done], most[done])
         front = front.part(~done)._replace(known=most[~done])
@@ -361,17 +362,17 @@ class _Search:
         step = int(self.asked.step[front.question[0]])
         up, down, slope, lost = self._bounds(front, self.rows[step] or ROWS)
         most = np.minimum(np.maximum(up, down), front.known)
-        still = most > self.allowed()[front.question]
+        still = most > self.allowed(front.question)
         if still.any():
             self._try_extremes(front, still, slope, up >= down)
-            still = most > self.allowed()[front.question]
+            still = most > self.allowed(front.question)
         # where a point alone is known less closely than is asked, no split of a range helps
         most_boxes = self.aims.budget if self.rows[step] else 0
         done = ~still | (self.boxes[front.question] >= most_boxes)
         np.maximum.at(self.bound, front.question[done], most[done])
         open_ = np.flatnonzero(~done)
         with np.errstate(invalid="ignore"):  # infinity less infinity, where a bound overflows
-            slack = self.allowed()[front.question] - (most - lost)
+            slack = self.allowed(front.question) - (most - lost)
         whole = (self.asked.high - self.asked.low)[front.question[open_]]
         pieces, along = pieces_of(
             front, open_, slope, np.sqrt(lost / np.maximum(slack, TINY)), whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,7 @@ class LagCertificates:
     def of(self, row: Row) -> RowCertificates:
         """Give those of a row."""
         freed = tuple(feature for feature in row.features if feature not in self.constant)
-        which = [k for k, free in enumerate(self.columns) if set(free) <= set(freed)]
+        which = _within(self.columns, freed)
 
         def of_row(values: NDArray) -> NDArray:
             return values[:, row.lags.places][:, :, which].reshape(len(values), -1)
@@ -183,6 +184,12 @@ class CertifiedRows:
     refuted: NDArray[np.int64] = declared("part", long_name="windows that are refuted")
     undecided: NDArray[np.int64] = declared("part", long_name="windows that are undecided")
     not_asked: NDArray[np.int64] = declared("part", long_name="windows that were not asked")
+
+
+@lru_cache(maxsize=64)
+def _within(columns: tuple[tuple[int, ...], ...], freed: tuple[int, ...]) -> list[int]:
+    """Give the columns whose features are all among some, which many rows share."""
+    return [k for k, free in enumerate(columns) if set(free) <= set(freed)]
 
 
 def some_windows(question: Question, places: NDArray[np.int64]) -> Question:

@@ -28,6 +28,9 @@ __all__ = [
 QUESTION = 200
 #: Cell evaluations of usual layers beyond which certificates that nobody limited get some seconds.
 MANY, SECONDS = 100_000_000, "10 s"
+#: Questions beyond which fewer windows are asked about, one at the least, so that those seconds
+#: reach further back; and the seconds where one window alone has more than so many.
+MOST_ASKED, FEW_SECONDS = 50_000, "3 s"
 #: Tests of a row that making a sampler, and seeing whether it fits, take.
 SAMPLER = 4
 
@@ -54,9 +57,13 @@ def certified_questions(question: Question, rows: Rows, options: TableOptions) -
 
 def timed(question: Question, rows: Rows, asked: Certificates) -> Certificates:
     """Ask for certificates within some seconds, where nobody limited them and they are many."""
-    questions = min(asked.windows, question.windows) * rows.steps * max(1, len(rows.free))
-    cells = questions * QUESTION * rows.steps * usual_cells(question.network)
-    return asked if asked.budget is not None or cells <= MANY else replace(asked, budget=SECONDS)
+    of_window = rows.steps * max(1, len(rows.free))
+    windows = min(asked.windows, question.windows)
+    cells = windows * of_window * QUESTION * rows.steps * usual_cells(question.network)
+    if asked.budget is not None or cells <= MANY:
+        return asked
+    fewer = min(windows, max(1, MOST_ASKED // of_window))
+    return replace(asked, windows=fewer, budget=SECONDS if of_window <= MOST_ASKED else FEW_SECONDS)
 
 
 def cells_of_table(
