@@ -63,6 +63,26 @@ def test_a_spread_of_rounding_alone_is_none_and_a_guard_makes_it_one(net, rng):
     assert np.isfinite(found["contribution"]).all()
 
 
+class Cancelling(Normalised):
+    """Adds to its forecast, for every window, what two sums of the same numbers differ by."""
+
+    def forward(self, x):
+        one, other = self.fc(x[:, :, [0, 1, 2, 0]]), x[:, :, [0, 2, 0, 1]]
+        again = other @ self.fc.weight[0, [0, 2, 3, 1]][:, None] + self.fc.bias
+        y, _ = self.rnn(torch.cat([x[:, :, :2], 1.0 * (one - again)], 2))
+        return self.fc(y[:, -1])
+
+
+def test_a_difference_that_is_always_rounding_is_no_reason_to_refuse(rng):
+    """No tolerance for what the layer gives: it is a rounding, and not zero, for windows too."""
+    x = rng.normal(size=(20, 6, 3))
+    module = scrambled(Cancelling())
+    net = rnnlens.read(module, example=torch.rand(2, 6, 3))
+    found = rnnlens.explain(net, x, baseline=rng.normal(size=3), method="secant")
+    total = found.baseline_forecast + found.contribution.sum(("lag", "feature"))
+    np.testing.assert_allclose(total, found.forecast, rtol=0, atol=1e-8)
+
+
 def test_a_comparison_names_the_baseline_to_leave_out_and_those_that_are_advised_work(net, rng):
     x = rng.normal(size=(20, 6, 3))
     with pytest.raises(DataError, match="own spread .* leave 'zero' out of baselines="):

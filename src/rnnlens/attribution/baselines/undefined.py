@@ -8,6 +8,7 @@ numbers is rounded, it divides a rounding by a rounding: any number may come out
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -25,7 +26,8 @@ __all__ = ["refuse_undefined"]
 INSTEAD = "give baseline='background', whose windows are drawn from the data"
 #: By what share a baseline's numbers are moved, some up and some down, about their last digit; and
 #: what share of a layer's usual size that may move: nothing but a quotient of roundings does so.
-NUDGE, MOVED = 2.0**-51, 1e-2
+#: A difference of equal numbers is a rounding too, which is as small beside all others as this.
+NUDGE, MOVED, SMALL = 2.0**-51, 1e-2, 1e-9
 
 
 def refuse_undefined(question: Question, instead: str = INSTEAD) -> None:
@@ -59,7 +61,8 @@ def _fault(question: Question) -> str | None:
         if not np.isfinite(question.target.pick(hidden.outputs)).all():
             return f"layer {_first(network, _not_finite, hidden)!r} gives no finite number"
         nudged = forward(network, question.replaced(_nudged(x0)), masks_of=run)
-        name = _first(network, _is_rounding, run, hidden, nudged)
+        rounding = partial(_is_rounding, SMALL * _largest(hidden))
+        name = _first(network, rounding, run, hidden, nudged)
         if name is not None:
             return f"what layer {name!r} gives is rounding alone"
     return None
@@ -78,10 +81,20 @@ def _not_finite(found: Array) -> bool:
     return not np.isfinite(found).all()
 
 
-def _is_rounding(usual: Array, found: Array, moved: Array) -> bool:
-    """Say whether numbers hang on the last digits of a baseline: each (sample, ...)."""
+def _largest(run: Run) -> float:
+    """Give the size of the largest finite number that any layer takes or gives."""
+    every = (one for tape in run.tapes.values() for one in (*tape.inputs, *tape.outputs))
+    finite = (np.abs(one).max(initial=0.0, where=np.isfinite(one)) for one in every)
+    return float(max(finite, default=0.0))
+
+
+def _is_rounding(least: float, usual: Array, found: Array, moved: Array) -> bool:
+    """Say whether numbers hang on the last digits of a baseline: each (sample, ...).
+
+    What moves by no more than the `least` is nothing beside the other numbers of the network.
+    """
     size = np.abs(usual).max(initial=0.0) + np.abs(found).max(initial=0.0)
-    return bool((np.abs(moved - found) > MOVED * size).any())
+    return bool((np.abs(moved - found) > max(MOVED * size, least)).any())
 
 
 def _nudged(x0: Array) -> Array:
