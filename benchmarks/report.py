@@ -141,6 +141,13 @@ def section(found: Mapping[str, Any]) -> list[str]:
         lines += ["This run was cut off: here is what it had measured by then.", ""]
     if (found["busy"] or 0.0) > BUSY:
         lines += [f"Others used {found['busy']:.0%} of the cores before or after this run.", ""]
+    if len(found.get("pace", ())) == 2:
+        before, after = found["pace"]
+        lines += [
+            f"Ten million additions in plain Python took {before:.2f} s of processor time before "
+            f"this run, {after:.2f} s after it.",
+            "",
+        ]
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in found["rows"]:
         key = tuple(one["name"] for one in row.get("contenders", ()))

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.threads import THREADS
 
-__all__ = ["busy", "machine", "versions"]
+__all__ = ["busy", "machine", "pace", "versions"]
 
 _PEERS = ("torch", "onnxruntime", "captum", "shap", "jax")
 _LIBRARIES = (
@@ -88,6 +88,20 @@ def busy(seconds: float = 1.0) -> float | None:
         time.sleep(pause)
     (every, idle), (every_after, idle_after) = counts
     return 1 - (idle_after - idle) / max(1, every_after - every)
+
+
+def pace() -> float:
+    """Measure how fast the machine is just now, which a shared host does not keep the same.
+
+    Returns
+    -------
+    float
+        Processor time of ten million additions in plain Python, in seconds.
+    """
+    begun, total = time.process_time(), 0
+    for k in range(2_000_000):
+        total += k
+    return 5 * (time.process_time() - begun)
 
 
 def _cpuinfo(key: str) -> str:

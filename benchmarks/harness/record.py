@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.machine import busy, machine, versions
+from harness.machine import busy, machine, pace, versions
 from harness.measure import Timing
 
 __all__ = ["RESULTS", "Record"]
@@ -55,7 +55,7 @@ class Record:
         #: The parts that are to be run.
         self.only: list[str] = given.only if parts else []
         self.rounds = 3 if self.quick else 9
-        self._busy = busy()
+        self._busy, self._pace = busy(), [pace()]
         if self._busy is not None and self._busy > QUIET:
             share = f"{self._busy:.0%}"
             print(f"! others use {share} of the cores: these figures will not be fair")
@@ -177,9 +177,12 @@ class Record:
             Where it lies.
         """
         self._busy = max(self._busy or 0.0, busy() or 0.0)
+        self._pace.append(pace())
         path = self._write(unfinished=False)
         on, libraries = machine(), versions()
         print(f"{on['cpu']}, {on['threads']} threads")
+        told = " s before this run, ".join(f"{seconds:.2f}" for seconds in self._pace)
+        print(f"ten million additions in plain Python: {told} s after it")
         print(", ".join(f"{name} {number}" for name, number in libraries.items()))
         print(f"wrote {path}")
         return path
@@ -194,6 +197,7 @@ class Record:
             "quick": self.quick,
             "unfinished": unfinished,
             "busy": self._busy,
+            "pace": self._pace,
             "machine": machine(),
             "versions": versions(),
             "claims": self._claims,
