@@ -95,7 +95,7 @@ def choose(
     cost = Cost(question, by_feature=True)
     most = min(question.newest_or(NEWEST), steps)
     if budget is None:
-        allowed = min(usual_budget(question.network), PER_WINDOW * max(1, windows))
+        allowed = min(usual_budget(question), PER_WINDOW * max(1, windows))
     else:
         allowed = budget
     alone = question.newest is not None and question.newest >= steps
@@ -142,7 +142,7 @@ def default(
     """
     baseline = question.one_window("auto")
     choice = choose(question, background=background, budget=budget)
-    budget = usual_budget(question.network) if budget is None else budget
+    budget = usual_budget(question) if budget is None else budget
     if choice.method == "owen":
         exact = owen(question.with_newest(choice.newest), progress=progress)
         return Default(choice, exact, baseline, None, question.steps)
@@ -181,7 +181,7 @@ def parts_of(
     That is for one target, where so many are asked for.
     """
     choice = choose(question, background=background, budget=budget)
-    budget = usual_budget(question.network) if budget is None else budget
+    budget = usual_budget(question) if budget is None else budget
     if choice.method == "owen":
         return {"owen": choice.cells}
     against = question.one_window("auto") if background is None else background

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from math import inf
+from math import inf, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ from rnnlens.engine.stepwise.coalitions import MOST_HISTORIES, cells_a_step, cel
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.trees import count_prefixes
 from rnnlens.network.formula import parameters_of
-from rnnlens.network.layers import DescribedRecurrent
+from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Embedding, Input, Recurrent
 from rnnlens.network.network import Network
+from rnnlens.network.shapes import output_shapes
 
 __all__ = [
     "BUDGET",
@@ -46,23 +47,47 @@ BUDGET = 4_000_000
 USUAL_CELL = 10_000
 #: Layers within a cell that has no name, run one by one, which take as long as such a cell.
 NODES_OF_A_CELL = 8
+#: Numbers of a cell that take as long as one that a layer beside the cells gives: it is read,
+#: written and often put through a function, in passes of their own.
+PASS = 100
 #: Players of a tree: 2^21 values are 16 MB and take seconds a window.
 MOST_PLAYERS = 21
 #: Coalitions whose values one window keeps: 128 MB.
 MOST_COALITIONS = 1 << 24
 
 
-def usual_budget(network: Network) -> int:
+def usual_budget(question: Question) -> int:
     """Give the cell evaluations of one call where nothing else is said.
 
     A cell of a large layer takes longer in proportion to its numbers, and one that has no name in
-    proportion to the layers within it, so that fewer are allowed.
+    proportion to the layers within it, so that fewer are allowed. So does a cell where whole
+    windows are run, with all that stands around it: convolutions, attention, gates of their own.
     """
+    network = question.network
     sizes = [float(parameters_of(layer)) for _, layer in network.recurrent()]
     described = [n.layer for n in network.nodes if isinstance(n.layer, DescribedRecurrent)]
     sizes += [USUAL_CELL * len(layer.nodes) / NODES_OF_A_CELL for layer in described]
     mean = sum(sizes) / len(sizes) if sizes else 0.0
+    if not step_cost(network, question.stand_in, of=question.of).shared:
+        mean += _beside(question) / (cells_of(network) * question.steps)
     return int(BUDGET * USUAL_CELL / max(USUAL_CELL, mean))
+
+
+def _beside(question: Question) -> float:
+    """Give what layers beside the cells take of one window, in numbers of a cell, about."""
+    given = {name: array.shape[1:] for name, array in question.inputs.items()}
+    shapes, taken = output_shapes(question.network, given=given), 0.0
+    for node in question.network.nodes:
+        layer = node.layer
+        if isinstance(layer, Input | Recurrent | Bidirectional | DescribedRecurrent):
+            continue
+        for shape in shapes[node.name]:
+            made = prod(size or question.steps for size in shape)
+            # every place of a dense layer, or of a convolution, reads all of its numbers
+            places = made / (shape[-1] or 1) if shape else 1
+            numbers = 0 if isinstance(layer, Embedding) else parameters_of(layer)  # a row is read
+            taken += PASS * made + places * numbers
+    return taken
 
 
 def usual_cells(network: Network, *, reads: bool = True) -> float:

@@ -39,7 +39,7 @@ def fitted(question: Question, usual: int, *, by_feature: bool) -> Fitted:
     if question.layout is None:
         fit = (k for k in range(usual, 0, -1) if question.players(k).count <= MOST_PLAYERS)
         return Fitted(next(fit, usual))
-    budget = usual_budget(question.network)
+    budget = usual_budget(question)
     longest = max((one.steps for one in question.layout.inputs if one.lags), default=1)
     most = min(usual, longest)
     cells = {k: exact_cells(question, k, by_feature=by_feature) for k in range(most, 0, -1)}
