@@ -264,7 +264,8 @@ def expected_lags(
         if columns:
             limits = _limits(question, certificates, values.values)
             pace = certify_pace(question, ranges, columns, limits)
-            seconds += _kept(certificates, pace * certified_questions(question, rows, options))
+            within = replace(options, certificates=certificates)
+            seconds += _kept(certificates, pace * certified_questions(question, rows, within))
     return replace(
         explained,
         cells=explained.cells + sum(cells.values()),
