@@ -21,7 +21,7 @@ from rnnlens.network.activations import Activation
 from rnnlens.network.layers import Conv1D, LayerNormalization, Recurrent
 
 KINDS = ("lstm_peephole", "gru_before", "simple_rnn")
-CERTIFIED = ("lstm", "gru_after")
+CERTIFIED = ("lstm",)  # one kind: its kernel takes longest to compile
 TARGET = ResolvedTarget((1,))
 
 
