@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
@@ -81,6 +81,14 @@ def moments(
 
 def _state(folder: Path) -> dict[str, bytes | None]:
     """Read a folder: the bytes of each file, nothing of each folder."""
+    for _ in range(100):
+        # what another thread was told of before is being done now, a renaming perhaps
+        with suppress(FileNotFoundError):
+            return _read(folder)
+    raise AssertionError(f"{folder} never lies still")
+
+
+def _read(folder: Path) -> dict[str, bytes | None]:
     found: dict[str, bytes | None] = {}
     for place, folders, files in os.walk(folder):
         found |= {os.path.relpath(os.path.join(place, one), folder): None for one in folders}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from rnnlens.bulk.job import Job
 from rnnlens.bulk.options import Runner
-from rnnlens.bulk.records import Record
+from rnnlens.bulk.records import Record, known
 from rnnlens.bulk.work import do, do_anywhere
 from rnnlens.engine.schedule.threads import each
 from rnnlens.errors import InputError, MissingLibrary, RnnlensError
@@ -116,12 +116,18 @@ def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: R
             key=[f"block-{number:07d}-{manifest.identity[:8]}" for number in numbers],
         )
         of = dict(zip((one.key for one in futures), numbers, strict=True))
-        waiting: Any = as_completed(futures, with_results=True, raise_errors=False)
-        for future, result in waiting:
+        # what a block says of itself lies beside its arrays: it is not fetched from a worker, which
+        # may be lost by then, and which a client may wait for without an end
+        waiting = as_completed(futures)
+        for future in waiting:
             if future.status == "finished":
-                tally.add(result)
+                tally.add(known(out, of[future.key]) or future.result())
+                future.release()  # of a worker that is lost nothing that is done is done again
                 continue
-            error = result[1] if isinstance(result, tuple) else result
+            if future.status in {"pending", "lost"}:  # its worker was lost just now
+                waiting.add(future)
+                continue
+            error = future.exception()
             if isinstance(error, RnnlensError):
                 tally.failed.append((of[future.key], str(error)))
             elif isinstance(error, OSError):
