@@ -119,7 +119,8 @@ def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: R
         # what a block says of itself lies beside its arrays: it is not fetched from a worker, which
         # may be lost by then, and which a client may wait for without an end
         waiting = as_completed(futures)
-        for future in waiting:
+        while waiting.count():
+            future = next(waiting)
             if future.status == "finished":
                 tally.add(known(out, of[future.key]) or future.result())
                 future.release()  # of a worker that is lost nothing that is done is done again
