@@ -263,9 +263,8 @@ def expected_lags(
         columns = certified_columns(rows, options, ranges.constant(case.x, rows.free))
         if columns:
             limits = _limits(question, certificates, values.values)
-            pace = certify_pace(question, ranges, columns, limits)
-            within = replace(options, certificates=certificates)
-            seconds += _kept(certificates, pace * certified_questions(question, rows, within))
+            asked = certified_questions(question, rows, replace(options, certificates=certificates))
+            seconds += _kept(certificates, asked * certify_pace(question, ranges, columns, limits))
     return replace(
         explained,
         cells=explained.cells + sum(cells.values()),
