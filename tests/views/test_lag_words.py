@@ -290,7 +290,7 @@ def test_what_is_missing_and_what_is_undecided_is_said():
 
 
 def test_certificates_that_stopped_at_a_refuted_row_are_not_called_undecided():
-    found = table(questions_undecided=5, questions_of_refuted_rows=3)
+    found = table(questions_undecided=5, questions_undecided_in_refuted_rows=3)
     said = "(800 questions, 2 undecided, 3 only as closely as their refuted row needs)"
     assert said in " ".join(made_how(found))
 

@@ -263,7 +263,7 @@ def expected_lags(
         columns = certified_columns(rows, options, ranges.constant(case.x, rows.free))
         if columns:
             limits = _limits(question, certificates, values.values)
-            asked = certified_questions(question, rows, replace(options, certificates=certificates))
+            asked = certified_questions(question, rows, options)
             seconds += _kept(certificates, asked * certify_pace(question, ranges, columns, limits))
     return replace(
         explained,

@@ -29,6 +29,7 @@ __all__ = [
     "MOST_COALITIONS",
     "MOST_PLAYERS",
     "NODES_OF_A_CELL",
+    "PASS",
     "StepCost",
     "cells_of_tree",
     "exact_cells",

@@ -139,7 +139,7 @@ class LagCertificates:
             of_row(self.bound), of_row(self.attained), of_row(self.verdict), whole
         )
 
-    def of_refuted_rows(self, rows: Rows) -> int:
+    def undecided_in_refuted_rows(self, rows: Rows) -> int:
         """Count the undecided certificates of rows that others refute, and that stopped there."""
         if not self.by_row:
             return 0

@@ -48,9 +48,9 @@ def certified_columns(
 
 def certified_questions(question: Question, rows: Rows, options: TableOptions) -> int:
     """Count the questions that certificates answer: windows by lag and by what is freed."""
-    asked = options.certificates
-    if asked is None:
+    if options.certificates is None:
         return 0
+    asked = timed(question, rows, options.certificates)
     columns = len(certified_columns(rows, options, ()))
     return min(asked.windows, question.windows) * rows.steps * columns
 

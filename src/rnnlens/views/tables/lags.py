@@ -187,7 +187,7 @@ def _more(count: int) -> list[str]:
 
 
 def _certified(a: Attributes) -> str:
-    refuted = int(a.get("questions_of_refuted_rows") or 0)
+    refuted = int(a.get("questions_undecided_in_refuted_rows") or 0)
     undecided = int(a["questions_undecided"]) - refuted
     unasked = int(a.get("questions_not_asked") or 0)
     left = [say("{count:,} undecided", count=undecided)] if undecided else []

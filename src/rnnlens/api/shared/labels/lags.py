@@ -111,7 +111,7 @@ def _about_certificates(case: Case, rows: Rows, certificates: LagCertificates) -
         ),
         "questions": int(every.size),
         "questions_undecided": int((every == "undecided").sum()),
-        "questions_of_refuted_rows": certificates.of_refuted_rows(rows),
+        "questions_undecided_in_refuted_rows": certificates.undecided_in_refuted_rows(rows),
         "questions_not_asked": int((every == "not asked").sum()),
         "certificates_ended": certificates.ended,
         **certificates.time,
