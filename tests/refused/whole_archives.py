@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -293,15 +294,28 @@ def _(folder: Path) -> None:
     explained(folder, runner=Runner(scheduler="nowhere://a"))
 
 
+class Completed:
+    """Stands for futures in the order in which they are done."""
+
+    def __init__(self, waiting: deque[Any]) -> None:
+        self.waiting = waiting
+
+    def count(self) -> int:
+        return len(self.waiting)
+
+    def __next__(self) -> Any:
+        return self.waiting.popleft()
+
+
 def dask(error: Exception) -> Any:
     """Stand for Dask whose workers fail."""
-    future = SimpleNamespace(key="block", status="error")
+    future = SimpleNamespace(key="block", status="error", exception=lambda: error)
     client = SimpleNamespace(map=lambda *_, **__: [future], close=lambda: None)
     return SimpleNamespace(
         __spec__=SimpleNamespace(),
         Client=lambda *_: client,
         LocalCluster=lambda **_: SimpleNamespace(close=lambda: None),
-        as_completed=lambda *_, **__: [(future, (type(error), error, None))],
+        as_completed=lambda _: Completed(deque([future])),
     )
 
 
