@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
-from rnnlens.attribution.baselines.banded import Shrinking, band_moments
+from rnnlens.attribution.baselines.banded import Shrinking, _Fold, band_moments
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
 from rnnlens.errors import DataError
 
@@ -199,3 +199,26 @@ def test_too_few_windows_and_too_many_features_are_refused(rng):
         band_moments(rng.normal(size=(12, 9, 4)))
     with pytest.raises(DataError, match="up to 600 features that change, but 700 came"):
         band_moments(rng.normal(size=(30, 2, 700)))
+
+
+@pytest.mark.parametrize("band", [0, 1, 3])
+def test_the_loss_of_windows_left_out_is_the_likelihood_of_the_oldest_step_given_the_next(
+    band, rng
+):
+    x = cut(var(rng, 400), 4)
+    z = ((x - x.mean(axis=0)) / x.std(axis=0)).reshape(len(x), -1)
+    learned, left_out = z[:300], z[300:]
+    shrinking = Shrinking(0.3, (0.1, 0.01, 0.2))
+    size = (band + 1) * FEATURES
+    fold = _Fold(learned.T @ learned / 300, left_out.T @ left_out, len(left_out), FEATURES)
+    R = shrinking.of(fold.learned[:size, :size])
+    slope, left = conditional(R, np.arange(size) < FEATURES)
+    missed = left_out[:, :FEATURES] - left_out[:, FEATURES:size] @ slope.T
+    far = np.einsum("sf,fg,sg->", missed, np.linalg.inv(left), missed)
+    found = fold.of_band(band).loss(*shrinking.shares(size))
+    assert found == pytest.approx(len(left_out) * np.linalg.slogdet(left)[1] + far)
+
+
+def test_correlations_that_no_windows_can_have_are_no_likelihood():
+    R = np.array([[1.0, 2.0], [2.0, 1.0]])
+    assert _Fold(R, np.eye(2), 1, 1).loss(np.ones((2, 2)), np.zeros(2)) == np.inf

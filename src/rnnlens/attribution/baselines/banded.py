@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg.lapack import get_lapack_funcs
 
 from rnnlens.attribution.baselines.rows import rows_of
 from rnnlens.errors import DataError
@@ -44,6 +45,8 @@ __all__ = ["FEWEST_WINDOWS", "BandMoments", "Shrinking", "band_moments"]
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
+#: Without the checks of their usual names, which take most of the time of small tables.
+_potrf, _trtrs = get_lapack_funcs(("potrf", "trtrs"), dtype=np.float64)
 #: Windows without which nothing can be left out to choose a band.
 FEWEST_WINDOWS = 20
 #: Bands that are tried, and shrinkages of either kind.
@@ -80,13 +83,15 @@ class Shrinking:
 
     def of(self, R: Array) -> Array:
         """Shrink the correlations of neighbouring steps: R (step * feature, step * feature)."""
-        features = len(self.ridge)
-        feature = np.arange(len(R)) % features
+        share, ridge = self.shares(len(R))
+        return share * R + np.diag(ridge)
+
+    def shares(self, size: int) -> tuple[Array, Array]:
+        """Give what correlations of so many numbers are multiplied by, and the ridge added."""
+        feature = np.arange(size) % len(self.ridge)
         ridge = np.asarray(self.ridge)[feature]
         apart = np.where(feature[:, None] == feature, 1.0, 1.0 - self.towards_own)
-        shrunk = np.sqrt(np.outer(1 - ridge, 1 - ridge)) * apart * R
-        shrunk[np.diag_indices(len(R))] += ridge
-        return shrunk
+        return np.sqrt(np.outer(1 - ridge, 1 - ridge)) * apart, ridge
 
     def more(self, towards_own: float, ridge: float) -> Shrinking:
         """Shrink all features by a share more."""
@@ -289,15 +294,15 @@ def _likeliest(scaled: _Scaled) -> tuple[int, Shrinking]:
     """Choose the band and the shrinkage under which windows left out are likeliest."""
     windows, steps, features = scaled.shape
     bands = _bands(windows, steps, features)
-    widest = bands[-1] + 1
-    places = np.unique(np.linspace(0, steps - widest, PLACES).astype(int))
-    folds = [fold for place in places for fold in _folds(scaled, int(place), widest)]
+    folds = _all_folds(scaled, bands[-1] + 1)
     apart = TOWARDS_OWN if features > 1 else TOWARDS_OWN[:1]
     best, chosen, worse = np.inf, (bands[0], Shrinking(1.0, (1.0,) * features)), 0
     for band in bands:
         own = Shrinking(0.0, tuple(_own_ridge(folds, band, f) for f in range(features)))
         every = [own.more(*by) for by in product(apart, MORE_RIDGE)]
-        losses = [sum(fold.loss(band, one) for fold in folds) for one in every]
+        here = [fold.of_band(band) for fold in folds]
+        shares = [one.shares((band + 1) * features) for one in every]
+        losses = [sum(fold.loss(*share) for fold in here) for share in shares]
         if min(losses) < best:
             best, chosen, worse = min(losses), (band, every[int(np.argmin(losses))]), 0
         else:
@@ -341,19 +346,32 @@ class _Fold:
         at = slice(feature, None, self.features)
         return _Fold(self.learned[at, at], self.left_out[at, at], self.count, 1)
 
-    def loss(self, band: int, shrinking: Shrinking) -> float:
-        """Give minus the logarithm of the likelihood of the oldest step given the next ones."""
-        F, size = self.features, (band + 1) * self.features
-        R = shrinking.of(self.learned[:size, :size])
-        try:
-            slope, left = _regression(R, F)
-            root = cholesky(left, lower=True)
-        except LinAlgError:
+    def of_band(self, band: int) -> _Fold:
+        """Give the steps of a band, the oldest of them last."""
+        order = np.roll(np.arange((band + 1) * self.features), -self.features)
+        at = np.ix_(order, order)
+        return _Fold(self.learned[at], self.left_out[at], self.count, self.features)
+
+    def loss(self, share: Array, ridge: Array) -> float:
+        """Give minus the logarithm of the likelihood of the last step given those before it.
+
+        The root of all covariances ends in that of what the others leave of the last step, and its
+        inverse in what brings these leftovers to unit variance.
+        """
+        R, F = share * self.learned, self.features
+        R[np.diag_indices(len(R))] += ridge
+        root, failed = _potrf(R, lower=1)
+        if failed:
             return np.inf
-        missed = np.hstack([np.eye(F), -slope])
-        power = missed @ self.left_out[:size, :size] @ missed.T
-        scaled = solve_triangular(root, solve_triangular(root, power, lower=True).T, lower=True)
-        return float(2 * self.count * np.log(np.diag(root)).sum() + np.trace(scaled))
+        missed = _trtrs(root, np.eye(len(R))[:, -F:], lower=1, trans=1)[0].T
+        power = ((missed @ self.left_out) * missed).sum()
+        return float(2 * self.count * np.log(np.diag(root)[-F:]).sum() + power)
+
+
+def _all_folds(scaled: _Scaled, widest: int) -> list[_Fold]:
+    """Leave out each part of the windows at some places of the window, as far apart as they go."""
+    places = np.unique(np.linspace(0, scaled.shape[1] - widest, PLACES).astype(int))
+    return [fold for place in places for fold in _folds(scaled, int(place), widest)]
 
 
 def _folds(scaled: _Scaled, place: int, steps: int) -> Iterator[_Fold]:

@@ -194,9 +194,9 @@ def sampler_fit(
             f"{len(x)}: give a longer series"
         )
     auc, error = np.array([_auc(sampler, x, part.hidden, seed) for part in parts]).T
-    leftovers = [_leftover(x, feature) for feature in range(x.shape[2])]
-    correlation, p_white = np.array(leftovers).T
     newest = x[:, -1] if order is None else x[order, -1]
+    pairs = zip(x[:, -1].T, _missed(x).T, strict=True)
+    correlation, p_white = np.array([_leftover(own, missed) for own, missed in pairs]).T
     p_walk, shift = np.array([_drift(own) for own in newest.T]).T
     return SamplerFit(
         auc=auc,
@@ -342,16 +342,20 @@ def _logistic(real: Array, drawn: Array) -> Array:
     return np.asarray(minimize(missed, np.zeros(terms.shape[1]), jac=True, method="L-BFGS-B").x)
 
 
-def _leftover(x: Array, feature: int) -> tuple[float, float]:
-    """Give the correlation of what older steps leave of the newest one, and its p-value."""
-    from statsmodels.stats.diagnostic import acorr_ljungbox
-    from statsmodels.tsa.stattools import acf
-
+def _missed(x: Array) -> Array:
+    """Give what older steps leave of the newest one: (sample, feature)."""
     steps = max(1, min(x.shape[1] - 1, len(x) // 8 // x.shape[2]))
     older = x[:, -1 - steps : -1].reshape(len(x), -1)
     older = np.column_stack([np.ones(len(x)), older - older.mean(axis=0)])
-    newest = x[:, -1, feature]
-    missed = newest - older @ np.linalg.lstsq(older, newest, rcond=1e-10)[0]
+    newest = x[:, -1]
+    return newest - older @ np.linalg.lstsq(older, newest, rcond=1e-10)[0]
+
+
+def _leftover(newest: Array, missed: Array) -> tuple[float, float]:
+    """Give the correlation of what older steps leave of a feature's newest, and its p-value."""
+    from statsmodels.stats.diagnostic import acorr_ljungbox
+    from statsmodels.tsa.stattools import acf
+
     if np.ptp(newest) == 0 or missed.std() <= 1e-6 * newest.std():
         return 0.0, 1.0
     most = float(np.abs(np.asarray(acf(missed, nlags=APART))[1:]).max())
