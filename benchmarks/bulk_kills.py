@@ -142,6 +142,9 @@ def worker_killed(case: Case, count: int) -> tuple[int, int]:
                 ask(case.archive, out, blocks=BLOCKS, runner=runner)
                 seconds = status(out).seconds / 2
             for _ in range(count):
+                # one that is ended while it starts again does not come back by itself
+                all_.scale(2)
+                all_.wait_for_workers(2)
                 out, over = case.fresh(), Event()
                 with ThreadPoolExecutor(1) as beside:
                     moment = case.draw.random() * seconds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -294,28 +293,32 @@ def _(folder: Path) -> None:
     explained(folder, runner=Runner(scheduler="nowhere://a"))
 
 
-class Completed:
-    """Stands for futures in the order in which they are done."""
-
-    def __init__(self, waiting: deque[Any]) -> None:
-        self.waiting = waiting
-
-    def count(self) -> int:
-        return len(self.waiting)
-
-    def __next__(self) -> Any:
-        return self.waiting.popleft()
+class KilledWorker(Exception):
+    """Stands for what Dask says of a task that ended its workers."""
 
 
-def dask(error: Exception) -> Any:
-    """Stand for Dask whose workers fail."""
-    future = SimpleNamespace(key="block", status="error", exception=lambda: error)
-    client = SimpleNamespace(map=lambda *_, **__: [future], close=lambda: None)
+def dask(error: Exception | None = None, workers: dict[str, Any] | None = None) -> Any:
+    """Stand for Dask whose workers fail, or of which nothing is heard."""
+    future = SimpleNamespace(
+        key="block", status="error", exception=lambda: error, release=lambda: None
+    )
+    heard = SimpleNamespace(
+        next_batch=lambda block: [] if error is None else [future], update=lambda _: None
+    )
+    client = SimpleNamespace(
+        map=lambda *_, **__: [future],
+        scheduler=SimpleNamespace(processing=None),
+        sync=lambda *_, **__: workers,
+        close=lambda: None,
+    )
     return SimpleNamespace(
         __spec__=SimpleNamespace(),
         Client=lambda *_: client,
-        LocalCluster=lambda **_: SimpleNamespace(close=lambda: None),
-        as_completed=lambda _: Completed(deque([future])),
+        LocalCluster=lambda **_: SimpleNamespace(
+            workers={}, scale=lambda _: None, close=lambda **_: None
+        ),
+        KilledWorker=KilledWorker,
+        as_completed=lambda _: heard,
     )
 
 
@@ -323,6 +326,30 @@ def dask(error: Exception) -> Any:
 def _(folder: Path) -> None:
     error = OSError(errno.ENOSPC, "No space left on device")
     with instead_of_modules({"distributed": dask(error)}):
+        explained(folder, runner=Runner(workers=1), blocks=Blocks(windows=400))
+
+
+@case("a block that ends its workers")
+def _(folder: Path) -> None:
+    with instead_of_modules({"distributed": dask(KilledWorker())}):
+        explained(folder, runner=Runner(workers=1), blocks=Blocks(windows=400))
+
+
+@case("a cluster without workers")
+def _(folder: Path) -> None:
+    with (
+        instead_of_modules({"distributed": dask(workers={})}),
+        patch.multiple("rnnlens.bulk.cluster", LOOK=0, PATIENCE=0),
+    ):
+        explained(folder, runner=Runner(workers=1), blocks=Blocks(windows=400))
+
+
+@case("a cluster that does nothing")
+def _(folder: Path) -> None:
+    with (
+        instead_of_modules({"distributed": dask(workers={"tcp://a:1": ()})}),
+        patch("rnnlens.bulk.cluster.LOOK", 0),
+    ):
         explained(folder, runner=Runner(workers=1), blocks=Blocks(windows=400))
 
 

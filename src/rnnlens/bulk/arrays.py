@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,7 +20,7 @@ from uuid import uuid4
 import numpy as np
 
 from rnnlens.bulk.blocks import Block, Grid
-from rnnlens.bulk.upkeep.files import flush_folder
+from rnnlens.bulk.upkeep.files import crc32c, flush_folder, put, stated
 from rnnlens.bulk.upkeep.layout import axes_kept
 from rnnlens.errors import InputError, MissingLibrary
 
@@ -199,46 +198,56 @@ def consolidate(out: Path) -> None:
         zarr_here().consolidate_metadata(out)
 
 
-@lru_cache(maxsize=64)
-def _opened_as(path: str, _: tuple[int, int]) -> Any:
-    zarr = zarr_here()
-    # zero is an answer too: a chunk of nothing but the fill value must be there
-    with zarr.config.set({"array.write_empty_chunks": True}):
-        return zarr.open_array(path, mode="r+", use_consolidated=False)
+def write_block(
+    out: Path, grid: Grid, block: Block, arrays: Mapping[str, NDArray[Any]]
+) -> dict[str, str]:
+    """Write the arrays of a block, (station, row, ...) each, into its chunks; give their checksums.
+
+    The bytes are those that Zarr would write, whose own way there copies them twice more.
+    """
+    return {
+        name: _write_chunk(chunk_of(out, name, grid, block.number), _whole(grid, values))
+        for name, values in arrays.items()
+    }
 
 
-def _opened(path: Path) -> Any:
-    """Open an array once, and anew where another result was laid out in its place meanwhile."""
-    laid_out = (path / "zarr.json").stat()
-    return _opened_as(str(path), (laid_out.st_ino, laid_out.st_mtime_ns))
+def _whole(grid: Grid, values: NDArray[Any]) -> memoryview:
+    """Give the bytes of a chunk, which has the size of all, filled up with what is missing."""
+    shape = (grid.block_stations, grid.block_rows, *values.shape[2:])
+    stored = values.dtype.newbyteorder("<")
+    if values.shape == shape:
+        chunk = np.ascontiguousarray(values, stored)
+    else:
+        chunk = np.full(shape, np.nan, stored)
+        chunk[: values.shape[0], : values.shape[1]] = values
+    return chunk.reshape(-1).view(np.uint8).data
 
 
-def write_block(out: Path, block: Block, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the arrays of a block, (station, row, ...) each, into its chunks."""
-    where = slice(*block.stations), slice(*block.rows)
-    for name, values in arrays.items():
-        array = _opened(out / name)
-        for tries in range(TRIES, 0, -1):
-            try:
-                if _by_station(array):
-                    array[where] = values
-                else:
-                    array[where[1]] = values[0]
-                break
-            except FileNotFoundError:
-                # another that does the same block took the draft for one that was left behind
-                if tries == 1:
-                    raise
+def _write_chunk(place: Path, content: memoryview) -> str:
+    """Write a chunk with its checksum behind it, and give what a record says of it."""
+    checksum = crc32c(content)
+    end = checksum.to_bytes(4, "little")
+    for tries in range(TRIES, 0, -1):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            put(place, content, end, lasting=False)  # a record tells what did not outlast
+            break
+        except FileNotFoundError:
+            # another that does the same block took the draft for one that was left behind
+            if tries == 1:
+                raise
+    return stated(checksum, end, content.nbytes + len(end))
 
 
 def chunk_of(out: Path, name: str, grid: Grid, number: int) -> Path:
     """Give the file of a block's chunk of an array."""
-    axes = axes_kept(out, name) or _opened(out / name).metadata.dimension_names
+    axes = axes_kept(out, name) or _axes_of(out / name)
     down, along = grid.place(number)
     place = (down, along) if axes[0] == "station" else (along,)
     keys = (*place, *(0 for _ in axes[len(place) :]))
     return out.joinpath(name, "c", *map(str, keys))
 
 
-def _by_station(array: Any) -> bool:
-    return array.metadata.dimension_names[0] == "station"
+def _axes_of(path: Path) -> tuple[str, ...]:
+    array = zarr_here().open_array(path, mode="r", use_consolidated=False)
+    return array.metadata.dimension_names

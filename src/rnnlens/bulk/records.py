@@ -15,13 +15,12 @@ from pathlib import Path
 from rnnlens.bulk.arrays import chunk_of
 from rnnlens.bulk.blocks import Grid
 from rnnlens.bulk.job import FOLDER
-from rnnlens.bulk.upkeep.files import put
+from rnnlens.bulk.upkeep.files import checksum_of, put
 
 __all__ = [
     "SKETCH",
     "Record",
     "checksum",
-    "checksums",
     "keep",
     "known",
     "place_of_record",
@@ -79,17 +78,12 @@ def _file_of(out: Path, name: str, grid: Grid, number: int) -> Path:
 
 
 def checksum(path: Path) -> str:
-    """Give the crc32c of a file, and its size, for one that is torn at its end; none where none is.
-
-    A chunk ends in its own checksum, of which a sum over all would be the same for every chunk.
-    """
-    import google_crc32c
-
+    """Give the checksum of a file as it lies there; none where none is."""
     try:
         content = path.read_bytes()
     except OSError:
         return ""
-    return f"{google_crc32c.value(content[:-4]):08x}-{content[-4:].hex()}-{len(content)}"
+    return checksum_of(content[:-4], content[-4:])
 
 
 def keep(out: Path, record: Record) -> None:
@@ -97,11 +91,6 @@ def keep(out: Path, record: Record) -> None:
     place = place_of_record(out, record.block)
     place.parent.mkdir(parents=True, exist_ok=True)
     put(place, json.dumps(asdict(record)).encode("ascii"))
-
-
-def checksums(out: Path, names: Iterable[str], grid: Grid, number: int) -> dict[str, str]:
-    """Give the checksums of a block's files as they lie there."""
-    return {name: checksum(_file_of(out, name, grid, number)) for name in names}
 
 
 def known(out: Path, number: int) -> Record | None:

@@ -1,4 +1,4 @@
-"""Who does the blocks: threads of this process, or the workers of a Dask cluster.
+"""Who does the blocks: threads of this process, or the workers of a Dask cluster (`cluster`).
 
 Every runner takes the same list and calls the same function, so every one gives the same bytes.
 """
@@ -6,29 +6,22 @@ Every runner takes the same list and calls the same function, so every one gives
 from __future__ import annotations
 
 import errno
-import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import NoReturn
 
 from rnnlens.bulk.job import Job
-from rnnlens.bulk.options import Runner
-from rnnlens.bulk.records import Record, known
-from rnnlens.bulk.work import do, do_anywhere
+from rnnlens.bulk.records import Record
+from rnnlens.bulk.work import do
 from rnnlens.engine.schedule.threads import each
-from rnnlens.errors import InputError, MissingLibrary, RnnlensError
+from rnnlens.errors import InputError, RnnlensError
 
-if TYPE_CHECKING:
-    from distributed import Client
-
-__all__ = ["Tally", "in_this_process", "on_dask", "refuse_writing"]
+__all__ = ["Tally", "in_this_process", "refuse_writing"]
 
 #: What the system says where there is no room.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-#: How often a block is tried again on another worker.
-RETRIES = 2
 
 
 @dataclass
@@ -96,77 +89,6 @@ def in_this_process(job: Job, out: Path, numbers: Sequence[int], tally: Tally) -
     finally:
         with ended:
             ended.wait_for(lambda: not begun)
-
-
-def on_dask(job: Job, out: Path, numbers: Sequence[int], tally: Tally, runner: Runner) -> None:
-    """Do blocks on the workers of a Dask cluster."""
-    client, cluster = _client(runner)
-    from distributed import as_completed
-
-    try:
-        count, manifest = len(numbers), job.manifest
-        futures = client.map(
-            do_anywhere,
-            [str(out.resolve())] * count,
-            [str(Path(manifest.path).resolve())] * count,
-            [manifest.identity] * count,
-            list(numbers),
-            pure=False,
-            retries=RETRIES,
-            key=[f"block-{number:07d}-{manifest.identity[:8]}" for number in numbers],
-        )
-        of = dict(zip((one.key for one in futures), numbers, strict=True))
-        # what a block says of itself lies beside its arrays: it is not fetched from a worker, which
-        # may be lost by then, and which a client may wait for without an end
-        waiting = as_completed(futures)
-        while waiting.count():
-            future = next(waiting)
-            if future.status == "finished":
-                tally.add(known(out, of[future.key]) or future.result())
-                future.release()  # of a worker that is lost nothing that is done is done again
-                continue
-            if future.status in {"pending", "lost"}:  # its worker was lost just now
-                waiting.add(future)
-                continue
-            error = future.exception()
-            if isinstance(error, RnnlensError):
-                tally.failed.append((of[future.key], str(error)))
-            elif isinstance(error, OSError):
-                refuse_writing(out, error, tally, count)
-            else:
-                future.result()  # which raises what went wrong
-    finally:
-        client.close()
-        if cluster is not None:
-            cluster.close()
-
-
-def _client(runner: Runner) -> tuple[Client, Any]:
-    """Give a client of the cluster that was named, or of one that is started here."""
-    if importlib.util.find_spec("distributed") is None:
-        raise MissingLibrary(
-            "blocks are explained on a cluster by Dask, which needs distributed: run pip install "
-            '"rnnlens[bulk]", or take --part i/n, which needs none'
-        )
-    from distributed import Client, LocalCluster
-
-    if runner.scheduler is None:
-        cluster = LocalCluster(
-            n_workers=runner.workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=cast("str", None),  # None: no page is served
-        )
-        return Client(cluster), cluster
-    try:
-        if Path(runner.scheduler).is_file():
-            return Client(scheduler_file=runner.scheduler), None
-        return Client(runner.scheduler), None
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"no Dask scheduler answers at {runner.scheduler}: start one with dask scheduler, and "
-            "give the address that it says"
-        ) from error
 
 
 def refuse_writing(out: Path, error: OSError, tally: Tally, count: int) -> NoReturn:

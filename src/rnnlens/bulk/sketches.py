@@ -44,6 +44,8 @@ ALL = "all"
 SEASONS = np.array(["DJF", "MAM", "JJA", "SON"])
 #: Groupings that need the time of each window.
 BY_TIME = ("season", "month")
+#: Numbers that are summed up at once: what is made of them stays in the cache.
+TOGETHER = 1 << 17
 #: Bits of float32 that a bin leaves out: of the mantissa's 23 the last 19.
 DROPPED = 19
 #: Bins of one sign.
@@ -81,21 +83,25 @@ class Sketch:
     @classmethod
     def of(cls, contribution: NDArray[Any], slopes: Slopes | None = None) -> Sketch:
         """Sketch contributions (sample, lag, feature), with what is kept of derivatives."""
-        values = np.ascontiguousarray(contribution, np.float64)
-        (count, lags, features), each = values.shape, np.ones(len(values))
-        flat = values.reshape(count, lags * features)
-        # products with ones: several times as fast as sums over a short axis
-        of_lags = (values.reshape(-1, features) @ np.ones(features)).reshape(count, lags)
-        of_features = flat @ np.tile(np.eye(features), (lags, 1))
-        totals = np.concatenate([of_lags, of_features], axis=1)
-        bins = _bins(totals) + np.arange(totals.shape[1]) * 2 * BINS
-        full = np.bincount(bins.ravel(), minlength=2 * BINS * totals.shape[1])
+        count, lags, features = contribution.shape
+        columns = lags + features
+        signed, absolute = np.zeros((2, lags, features))
+        totals, bins = np.zeros(columns), np.empty((count, columns), np.int64)
+        some = max(1, TOGETHER // (lags * features))
+        for first in range(0, count, some):
+            part = slice(first, first + some)
+            *sums, bins[part] = _summed(contribution[part])
+            signed, absolute, totals = (
+                one + more for one, more in zip((signed, absolute, totals), sums, strict=True)
+            )
+        bins += np.arange(columns) * 2 * BINS
+        full = np.bincount(bins.ravel(), minlength=2 * BINS * columns)
         keys = np.flatnonzero(full)
         return cls(
             count,
-            (each @ flat).reshape(lags, features),
-            (each @ np.abs(flat)).reshape(lags, features),
-            each @ np.abs(totals),
+            signed,
+            absolute,
+            totals,
             keys.astype(np.int64),
             full[keys].astype(np.int64),
             slopes,
@@ -129,6 +135,24 @@ class Sketch:
             wanted = np.ceil(probabilities * ends[-1]).clip(1)
             found[:, column] = _middles(bins[own])[np.searchsorted(ends, wanted)]
         return found
+
+
+def _summed(values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Sum up values, their sizes and those of each window's totals; give the totals' bins.
+
+    Shapes: values (sample, lag, feature) -> (lag, feature), (lag, feature), (lag + feature,),
+    (sample, lag + feature).
+    """
+    _, lags, features = values.shape
+    # from the oldest lag on, as they mostly lie in memory: nothing is copied then
+    flat = np.ascontiguousarray(values[:, ::-1], np.float64).reshape(-1, lags * features)
+    # products with ones: several times as fast as sums over a short axis
+    each = np.ones(len(flat))
+    of_lags = (flat.reshape(-1, features) @ np.ones(features)).reshape(-1, lags)[:, ::-1]
+    of_features = flat @ np.tile(np.eye(features), (lags, 1))
+    totals = np.concatenate([of_lags, of_features], axis=1)
+    signed, absolute = ((each @ one).reshape(lags, features)[::-1] for one in (flat, np.abs(flat)))
+    return signed, absolute, each @ np.abs(totals), _bins(totals)
 
 
 def _bins(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -15,10 +15,10 @@ from rnnlens.attribution.runners import MethodArrays, MethodOptions, run_method
 from rnnlens.bulk.arrays import write_block
 from rnnlens.bulk.job import Job, load
 from rnnlens.bulk.methods import written_by
-from rnnlens.bulk.records import SKETCH, Record, checksums, keep, sketch_of
+from rnnlens.bulk.records import SKETCH, Record, keep, sketch_of
 from rnnlens.bulk.sensitivity import Slopes, slopes_of
 from rnnlens.bulk.sketches import Group, Sketch, content_of, groups_of
-from rnnlens.bulk.upkeep.files import put
+from rnnlens.bulk.upkeep.files import checksum_of, put
 from rnnlens.engine.device.choice import named, placed
 from rnnlens.engine.schedule.context import kernels
 from rnnlens.engine.schedule.threads import one_thread
@@ -103,17 +103,17 @@ def do(job: Job, out: Path, number: int) -> Record:
     began = time.perf_counter()
     grid = job.manifest.grid
     made, block = answer(job, number), grid.block(number)
-    write_block(out, block, made.arrays)
-    place = sketch_of(out, number)
+    checksums = write_block(out, grid, block, made.arrays)
+    place, content = sketch_of(out, number), content_of(made.sketches)
     place.parent.mkdir(parents=True, exist_ok=True)
-    put(place, content_of(made.sketches))
+    put(place, content)
     stations, rows = block.shape
     record = Record(
         number,
         made.windows,
         stations * rows - made.windows,
         round(time.perf_counter() - began, 4),
-        checksums(out, (*made.arrays, SKETCH), grid, number),
+        checksums | {SKETCH: checksum_of(content[:-4], content[-4:])},
     )
     keep(out, record)
     return record

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from rnnlens.api.shared.archives.laying_out import layout_of
 from rnnlens.bulk.arrays import create, sweep, zarr_here
+from rnnlens.bulk.cluster import on_dask
 from rnnlens.bulk.finding import state, undone, unsummable
 from rnnlens.bulk.job import FOLDER, read_manifest, store
 from rnnlens.bulk.methods import written_by
 from rnnlens.bulk.options import Runner
-from rnnlens.bulk.runners import Tally, in_this_process, on_dask, refuse_writing
+from rnnlens.bulk.runners import Tally, in_this_process, refuse_writing
 from rnnlens.bulk.upkeep.ending import begin_again, end, ended
 from rnnlens.bulk.upkeep.files import put
 from rnnlens.bulk.upkeep.layout import LAYOUT, changed, note_layout
