@@ -136,7 +136,11 @@ def section(found: Mapping[str, Any]) -> list[str]:
     """Give what one benchmark measured, and where."""
     machine = found["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    lines = [f"{machine['cpu']}, {machine['threads']} threads, {found['date']}: {versions}.", ""]
+    vectors = ", ".join(machine.get("vectors", ())) or "no vectors"
+    lines = [
+        f"{machine['cpu']} ({vectors}), {machine['threads']} threads, {found['date']}: {versions}.",
+        "",
+    ]
     if found.get("unfinished", False):
         lines += ["This run was cut off: here is what it had measured by then.", ""]
     if (found["busy"] or 0.0) > BUSY:
