@@ -6,22 +6,19 @@ is nothing beside what it computes.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.cells.interface import Array, advance, pull
 from rnnlens.engine.kernels.lowlevel.compiling import addressed
 from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
 from rnnlens.engine.kernels.lowlevel.generated.calling import (
-    address_of,
+    address_for,
     call_at,
     numbers_at,
     tuple_at,
-    type_of,
     words,
 )
 
@@ -92,16 +89,8 @@ implement_for_weights(pull, AddressedCell, _pull)
 
 #: What stands at the addresses: a step forward, a step back.
 STEPS: tuple[Any, Any] = (_step, _back)
-_NUMBERS = {"f": types.CPointer(types.float32), "d": types.CPointer(types.float64)}
-
-
-@cache
-def _signatures(kind: types.Type, numbers: types.Type) -> tuple[tuple[types.Type, ...], ...]:
-    """Give what a step forward and a step back of a kind of cell are called with."""
-    weights, n = types.CPointer(kind), types.intp
-    one, two = (numbers, n), (numbers, n, numbers, n)
-    return (weights, *two, *one, n, n), (weights, *two, n, *two, *one, n)
-
+#: Their arguments but the first, see `address_for`.
+_ARGUMENTS = "aiaiaiii", "aiaiiaiaiaii"
 
 #: Addresses by which step, the class of the weights and the kind of numbers.
 _PLACES: dict[tuple[int, type, str], int] = {}
@@ -111,8 +100,7 @@ def _place(step: int, weights: Any) -> int:
     """Say where a step of a cell stands; it is compiled when it is first asked for."""
     key = step, type(weights), weights.P.dtype.char
     if key not in _PLACES:
-        arguments = _signatures(type_of(weights), _NUMBERS[key[2]])[step]
-        _PLACES[key] = address_of(STEPS[step], arguments)
+        _PLACES[key] = address_for(STEPS[step], weights, _ARGUMENTS[step])
     return _PLACES[key]
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING, addressed
 from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
 from rnnlens.engine.kernels.lowlevel.generated.calling import (
-    address_of,
+    address_of_two,
     given_at,
     numbers_at,
     tuple_at,
     two_from,
-    type_of,
     words,
 )
 from rnnlens.evidence.proof.zonotope.cells import InputRows, Sides, State, Weights
@@ -65,26 +61,23 @@ def _step_there(w, s, rows, sides, g, number):
 implement_for_weights(cell, AddressedCell, _step_there, ALLOCATING)
 
 
-@cache
-def _given() -> types.Type:
-    """Give the type of what a step is given."""
-    line, table = types.Array(types.float64, 1, "C"), types.Array(types.float64, 2, "C")
-    whole = types.Array(types.intp, 1, "C")
-    kinds = {"h_rows": table, "c_rows": table, "A": table, "N": table, "ids": whole}
-    kinds |= {"place_of": whole} | dict.fromkeys(("pad", "share", "line"), types.float64)
-    state = types.NamedTuple([kinds.get(name, line) for name in State._fields], State)
-    rows = types.NamedTuple([table, whole, types.intp], InputRows)
-    sides = types.NamedTuple([line] * len(Sides._fields), Sides)
-    return types.Tuple([state, rows, sides, types.intp, types.intp])
+def _given() -> tuple[Any, ...]:
+    """Give arguments of a step, for their types."""
+    line, table, whole = np.empty(0), np.empty((0, 0)), np.empty(0, np.int64)
+    named = dict.fromkeys(("h_rows", "c_rows", "A", "N"), table)
+    named |= dict.fromkeys(("ids", "place_of"), whole)
+    named |= dict.fromkeys(("pad", "share", "line"), 0.0)
+    state = State(*(named.get(name, line) for name in State._fields))
+    return state, InputRows(table, whole, 0), Sides(line, line, line, line), 0, 0
 
 
-_ADDRESSES: dict[types.Type, int] = {}
+#: Addresses of steps by the class of the weights and by what they have.
+_PLACES: dict[tuple[type, ...], int] = {}
 
 
 def addressed_cell(weights: Weights) -> AddressedCell:
     """Give a cell as the chain takes it; its weights must live as long."""
-    kind = type_of(weights)
-    if kind not in _ADDRESSES:
-        arguments = types.CPointer(kind), types.CPointer(_given()), types.CPointer(types.intp)
-        _ADDRESSES[kind] = address_of(_step, arguments)
-    return AddressedCell(*weights[:5], words(weights), _ADDRESSES[kind])
+    key = type(weights), *map(type, weights)
+    if key not in _PLACES:
+        _PLACES[key] = address_of_two(_step, weights, _given())
+    return AddressedCell(*weights[:5], words(weights), _PLACES[key])

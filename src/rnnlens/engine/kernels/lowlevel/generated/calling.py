@@ -22,13 +22,14 @@ from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
 
 __all__ = [
+    "address_for",
     "address_of",
+    "address_of_two",
     "call_at",
     "given_at",
     "numbers_at",
     "tuple_at",
     "two_from",
-    "type_of",
     "words",
 ]
 
@@ -105,14 +106,6 @@ def given_at(typing_context, place):
     return place.dtype(place), generate
 
 
-def address_of(function: Any, arguments: tuple[types.Type, ...]) -> int:
-    """Compile a function for arguments of some types and say where it stands in memory."""
-    with announcing_compilation():
-        function.compile(arguments)
-    result = function.overloads[arguments]
-    return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
-
-
 def _array(context, builder, kind, data, shape):
     """Make an array of rows that lie together, from its first number and its sizes."""
     whole = context.make_array(kind)(context, builder)
@@ -163,15 +156,25 @@ def tuple_at(typing_context, place):
     return place.dtype(place), generate
 
 
+_SCALARS: tuple[tuple[type, types.Type], ...] = (
+    (type(None), types.none),
+    (bool, types.boolean),
+    (int, types.intp),
+    (float, types.float64),
+)
+
+
 def type_of(value: Any) -> types.Type:
-    """Give the type of a named tuple of whole numbers, arrays, such tuples, and None."""
+    """Give the type of a number, of an array whose rows lie together, or of a tuple of them."""
     if isinstance(value, tuple):
-        return types.NamedTuple([type_of(one) for one in value], type(value))
+        kinds = [type_of(one) for one in value]
+        return types.Tuple(kinds) if type(value) is tuple else types.NamedTuple(kinds, type(value))
     if isinstance(value, np.ndarray):
         return types.Array(from_dtype(value.dtype), value.ndim, "C")
-    if value is None:
-        return types.none
-    return types.boolean if isinstance(value, bool) else types.intp
+    for kind, known in _SCALARS:
+        if isinstance(value, kind):
+            return known
+    raise TypeError(f"compiled functions are handed no {type(value).__name__}")
 
 
 def _words(value: Any) -> Iterator[int]:
@@ -191,3 +194,29 @@ def words(value: Any) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     Shapes: gives (word,).
     """
     return np.array([*_words(value)], np.int64)
+
+
+def address_of(function: Any, arguments: tuple[types.Type, ...]) -> int:
+    """Compile a function for arguments of some types and say where it stands in memory."""
+    with announcing_compilation():
+        function.compile(arguments)
+    result = function.overloads[arguments]
+    return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+
+
+def address_for(function: Any, weights: Any, others: str) -> int:
+    """Say where a function stands that takes the place of a tuple's `words`, and what is named.
+
+    ``others`` has a letter for each of its other arguments: ``a`` for the place of numbers, of the
+    type of the tuple's first line of them, and ``i`` for a whole number.
+    """
+    kind = type_of(weights)
+    first = next(one for one in kind.types if isinstance(one, types.Array))
+    named = {"a": types.CPointer(first.dtype), "i": types.intp}
+    return address_of(function, (types.CPointer(kind), *(named[letter] for letter in others)))
+
+
+def address_of_two(function: Any, weights: Any, given: Any) -> int:
+    """Say where a function stands that `two_from` calls with tuples of these types."""
+    places = types.CPointer(type_of(weights)), types.CPointer(type_of(given))
+    return address_of(function, (*places, types.CPointer(types.intp)))
