@@ -308,7 +308,6 @@ def readout_gradient(weights: CellWeights, x: Array, readout: Array) -> tuple[Ar
     results = Gradients(m_x, before, last)
     reading = Reading(backwards=False, sequences=False, zeroes=False)
 
-
     def work(begin: int, end: int) -> None:
         span = begin, end, steps
         step_loop.back(called, (windows, windows), True, reading, multipliers, results, span)

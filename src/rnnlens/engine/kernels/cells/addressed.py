@@ -53,13 +53,13 @@ class AddressedCell(NamedTuple):
 
 
 @addressed
-def _step(weights, A, a, C, c, D, d, keep, R):
+def _step_of_block(weights, A, a, C, c, D, d, keep, R):
     """Take one step with a block."""
     advance(tuple_at(weights), numbers_at(A, a), numbers_at(C, c), numbers_at(D, d), keep, R)
 
 
 @addressed
-def _back(weights, D, d, D0, d0, same, B, b, C, c, Z, z, R):
+def _step_back_of_block(weights, D, d, D0, d0, same, B, b, C, c, Z, z, R):
     """Carry a block's multipliers back through one step."""
     pull(
         tuple_at(weights),
@@ -88,7 +88,7 @@ implement_for_weights(advance, AddressedCell, _advance)
 implement_for_weights(pull, AddressedCell, _pull)
 
 #: What stands at the addresses: a step forward, a step back.
-STEPS: tuple[Any, Any] = (_step, _back)
+STEPS: tuple[Any, Any] = (_step_of_block, _step_back_of_block)
 #: Their arguments but the first, see `address_for`.
 _ARGUMENTS = "aiaiaiii", "aiaiiaiaiaii"
 

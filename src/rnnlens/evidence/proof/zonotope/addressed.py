@@ -64,7 +64,7 @@ implement_for_weights(cell, AddressedCell, _step_there, ALLOCATING)
 def _given() -> tuple[Any, ...]:
     """Give arguments of a step, for their types."""
     line, table, whole = np.empty(0), np.empty((0, 0)), np.empty(0, np.int64)
-    named = dict.fromkeys(("h_rows", "c_rows", "A", "N"), table)
+    named: dict[str, Any] = dict.fromkeys(("h_rows", "c_rows", "A", "N"), table)
     named |= dict.fromkeys(("ids", "place_of"), whole)
     named |= dict.fromkeys(("pad", "share", "line"), 0.0)
     state = State(*(named.get(name, line) for name in State._fields))

@@ -11,7 +11,6 @@ from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner, kernel
 from rnnlens.engine.kernels.lowlevel.primitives import never_inline
 from rnnlens.evidence.proof.zonotope.cells import InputRows, Sides, State
 from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
-from rnnlens.evidence.proof.zonotope.steps import cell
 from rnnlens.evidence.proof.zonotope.state import (
     absolute_sums,
     copied,
@@ -21,6 +20,7 @@ from rnnlens.evidence.proof.zonotope.state import (
     reduce,
     zero,
 )
+from rnnlens.evidence.proof.zonotope.steps import cell
 
 __all__ = ["Beginning", "FormArrays", "Hulls", "Limits", "chain"]
 

@@ -20,6 +20,7 @@ from numba.np.numpy_support import from_dtype
 
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
+from rnnlens.engine.kernels.lowlevel.generated.registers import first_number
 
 __all__ = [
     "address_for",
@@ -46,8 +47,7 @@ def call_at(typing_context, place, arguments):
         for k, kind in enumerate(arguments.types):
             item = builder.extract_value(given[1], k)
             if isinstance(kind, types.Array):
-                data = cgutils.create_struct_proxy(kind)(context, builder, item).data
-                handed.append(builder.bitcast(data, pointer))
+                handed.append(builder.bitcast(first_number(context, builder, kind, item), pointer))
             else:
                 handed.append(context.cast(builder, item, kind, types.intp))
         function = ir.FunctionType(pointer, [one.type for one in handed])
@@ -58,10 +58,15 @@ def call_at(typing_context, place, arguments):
     return types.void(place, arguments), generate
 
 
+def _items(kind: Any) -> tuple[types.Type, ...]:
+    """Give the types of what stands in tuples of a type, which Numba's annotations do not know."""
+    return kind.types
+
+
 def _borrowed(context, builder, kind, value):
     """Give what a tuple holds with arrays that nobody counts references to."""
     if isinstance(kind, types.BaseTuple):
-        for k, one in enumerate(kind.types):
+        for k, one in enumerate(_items(kind)):
             item = _borrowed(context, builder, one, builder.extract_value(value, k))
             value = builder.insert_value(value, item, k)
     elif isinstance(kind, types.Array):
@@ -84,7 +89,7 @@ def two_from(typing_context, place, weights, given):
         lent = _borrowed(context, builder, given, arguments[2])
         tuple_place = cgutils.alloca_once_value(builder, lent)
         result = cgutils.alloca_once(builder, _WORD, size=2)
-        data = cgutils.create_struct_proxy(weights)(context, builder, arguments[1]).data
+        data = first_number(context, builder, weights, arguments[1])
         pointer = _BYTE.as_pointer()
         handed = [builder.bitcast(one, pointer) for one in (data, tuple_place, result)]
         function = ir.FunctionType(pointer, [pointer] * 3)
@@ -113,9 +118,7 @@ def _array(context, builder, kind, data, shape):
     strides = [itemsize]
     for length in reversed(shape[1:]):
         strides.insert(0, builder.mul(strides[0], length))
-    populate_array(
-        whole, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None
-    )
+    populate_array(whole, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
     made: ir.Value = whole._getvalue()
     return made
 
@@ -143,7 +146,7 @@ def tuple_at(typing_context, place):
 
         def made(kind):
             if isinstance(kind, types.BaseTuple):
-                return context.make_tuple(builder, kind, [made(one) for one in kind.types])
+                return context.make_tuple(builder, kind, [made(one) for one in _items(kind)])
             if isinstance(kind, types.Array):
                 data = builder.inttoptr(word(), context.get_data_type(kind.dtype).as_pointer())
                 return _array(context, builder, kind, data, [word() for _ in range(kind.ndim)])
@@ -211,7 +214,7 @@ def address_for(function: Any, weights: Any, others: str) -> int:
     type of the tuple's first line of them, and ``i`` for a whole number.
     """
     kind = type_of(weights)
-    first = next(one for one in kind.types if isinstance(one, types.Array))
+    first = next(one for one in _items(kind) if isinstance(one, types.Array))
     named = {"a": types.CPointer(first.dtype), "i": types.intp}
     return address_of(function, (types.CPointer(kind), *(named[letter] for letter in others)))
 
