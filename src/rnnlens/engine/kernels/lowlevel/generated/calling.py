@@ -159,10 +159,10 @@ def tuple_at(typing_context, place):
     return place.dtype(place), generate
 
 
-_SCALARS: tuple[tuple[type, types.Type], ...] = (
+_SCALARS: tuple[tuple[type | tuple[type, ...], types.Type], ...] = (
     (type(None), types.none),
-    (bool, types.boolean),
-    (int, types.intp),
+    ((bool, np.bool_), types.boolean),
+    ((int, np.integer), types.intp),
     (float, types.float64),
 )
 
