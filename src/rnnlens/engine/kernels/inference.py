@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rnnlens.engine.kernels import step_loop
 from rnnlens.engine.kernels.arguments import Outputs, Reading, Windows
+from rnnlens.engine.kernels.cells.called import lasting_cell
 from rnnlens.engine.kernels.cells.packing import CellWeights
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.kernels.run import samples_apiece
@@ -57,8 +58,10 @@ def run_outputs(
     given = np.empty((samples, steps if reading.sequences else 1, weights.outputs), dtype)
     windows, results = Windows(x, *_nothing(dtype)), Outputs(given, last)
 
+    called = lasting_cell(weights)
+
     def work(begin: int, end: int) -> None:
-        step_loop.forward(weights, windows, reading, results, (begin, end, max(steps, 1)))
+        step_loop.forward(called, windows, reading, results, (begin, end, max(steps, 1)))
 
     known = type(weights), dtype.char
     if known not in _RUN:

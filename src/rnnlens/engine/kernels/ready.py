@@ -41,7 +41,12 @@ def is_compiled(kernel: str, cell: Cell, dtype: np.dtype[Any]) -> bool:
     kind = kernel, type(cell), dtype.char
     if kind in _COMPILED or not INTERNALS or type(cell) not in _WEIGHTS:
         return True
-    if compiled_for(_KERNELS[kernel], _WEIGHTS[type(cell)], dtype):
+    from rnnlens.engine.kernels.cells.addressed import STEPS, AddressedCell
+
+    steps = STEPS if kernel == BACK else STEPS[:1]
+    if compiled_for(_KERNELS[kernel], AddressedCell, dtype) and all(
+        compiled_for(step, _WEIGHTS[type(cell)], dtype) for step in steps
+    ):
         _COMPILED.add(kind)
         return True
     return False

@@ -19,6 +19,7 @@ from rnnlens.engine.kernels.arguments import (
     Windows,
 )
 from rnnlens.engine.kernels.buffers import with_loops
+from rnnlens.engine.kernels.cells.called import called_cell, lasting_cell
 from rnnlens.engine.kernels.cells.packing import TRACED, CellWeights, packed, takes_pairs
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.kernels.one_input import FEWEST_HISTORIES, reading_nothing
@@ -165,6 +166,13 @@ def _with_loops(weights: CellWeights, *, back: bool) -> CellWeights:
     return weights._replace(**{name: with_loops(phi, back=back) for name, phi in named.items()})
 
 
+def _called_back(weights: CellWeights, *, same: bool) -> Any:
+    """Give a cell as a way back calls it, of two runs or of one; its weights must live on."""
+    if same and getattr(weights, "common", False):  # whose derivatives are fused
+        return lasting_cell(weights, back=True)
+    return called_cell(_with_loops(weights, back=True), back=True)
+
+
 def _share(work: Callable[[int, int], None], samples: int, apiece: int = BLOCK) -> None:
     """Share samples among threads."""
     with announcing_compilation():
@@ -198,8 +206,10 @@ def run_forward(
     checkpoints = np.empty(shapes[0], x.dtype), np.empty(shapes[1], x.dtype)
     windows = Windows(x, real, _pair(states, x.dtype), checkpoints)
 
+    called = lasting_cell(weights)
+
     def work(begin: int, end: int) -> None:
-        step_loop.forward(weights, windows, reading, results, (begin, end, stretch))
+        step_loop.forward(called, windows, reading, results, (begin, end, stretch))
 
     _share(work, samples, samples_apiece(weights, samples, steps))
     return ForwardRecord(weights, reading, *windows, *results)
@@ -229,8 +239,10 @@ def trace_cell(
     )
     windows = Windows(x, real, _pair(states, x.dtype), _no_checkpoints(x.dtype))
 
+    called = called_cell(weights)
+
     def work(begin: int, end: int) -> None:
-        step_loop.trace(weights, windows, backwards, results, (begin, end))
+        step_loop.trace(called, windows, backwards, results, (begin, end))
 
     _share(work, samples, samples_apiece(weights, samples, steps))
     gates, values = len(before), results.values
@@ -261,13 +273,12 @@ def run_backward(
     )
     results = Gradients(np.empty_like(x), before, _empty(x.dtype)[0])
     runs, same = (record.windows, record0.windows), record is record0
-    if not (same and getattr(weights, "common", False)):  # whose derivatives are fused
-        weights = _with_loops(weights, back=True)
+    called = _called_back(weights, same=same)
     stretch = _stretch(weights, samples, steps)
 
     def work(begin: int, end: int) -> None:
         span = begin, end, stretch
-        step_loop.back(weights, runs, same, record.reading, multipliers, results, span)
+        step_loop.back(called, runs, same, record.reading, multipliers, results, span)
 
     _share(work, samples, samples_apiece(weights, samples, steps))
     return results.inputs, before
@@ -284,8 +295,7 @@ def readout_gradient(weights: CellWeights, x: Array, readout: Array) -> tuple[Ar
     Shapes: x (sample, step, feature), readout (output,) -> tuple of (sample, output) and (sample,
     step, feature).
     """
-    if not getattr(weights, "common", False):
-        weights = _with_loops(weights, back=True)
+    called = _called_back(weights, same=True)
     x = _plain(x, weights.P.dtype)
     samples, steps = x.shape[:2]
     m = np.empty((samples, 1, weights.outputs), x.dtype)
@@ -300,7 +310,7 @@ def readout_gradient(weights: CellWeights, x: Array, readout: Array) -> tuple[Ar
 
     def work(begin: int, end: int) -> None:
         span = begin, end, steps
-        step_loop.back(weights, (windows, windows), True, reading, multipliers, results, span)
+        step_loop.back(called, (windows, windows), True, reading, multipliers, results, span)
 
     _share(work, samples, samples_apiece(weights, samples, steps))
     return last, m_x
@@ -323,10 +333,13 @@ def step_shared(
     filled = (after[0], after[1] if len(after) > 1 else none[1])
     if len(x) == 1 and FEWEST_HISTORIES <= count == histories and weights.features:
         weights, x = reading_nothing(weights, x[0]), x[:, :0]
+        called = called_cell(weights)
+    else:
+        called = lasting_cell(weights)
     own = len(x) == histories
 
     def work(begin: int, end: int) -> None:
-        step_loop.step_shared(weights, x, own, pair, filled, (begin, end))
+        step_loop.step_shared(called, x, own, pair, filled, (begin, end))
 
     _share(work, count)
     return tuple(state.T for state in after)

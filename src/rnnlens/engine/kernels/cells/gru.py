@@ -115,7 +115,7 @@ def pack_gru(gru: GRU, dtype: np.dtype[Any]) -> GRUWeights | None:
         record=8 * gru.units + ROWS,
         room=5 * gru.units,
         after=gru.reset_after,
-        W=np.concatenate([W, W_n], axis=1).astype(dtype),
+        W=np.concatenate([W, W_n], axis=1).astype(dtype, order="C"),
         b=np.concatenate([b, np.ravel(b_n)]).astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
         P_n=pack(P_n.astype(dtype)),

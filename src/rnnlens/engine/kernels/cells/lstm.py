@@ -113,7 +113,7 @@ def pack_lstm(lstm: LSTM, dtype: np.dtype[Any]) -> LSTMWeights | None:
         cells=lstm.units,
         record=12 * lstm.units + ROWS,
         room=6 * lstm.units + ROWS,
-        W=W.astype(dtype),
+        W=W.astype(dtype, order="C"),
         b=b.astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
         Q=pack(np.concatenate([W, U]).T.astype(dtype)),

@@ -66,7 +66,7 @@ def pack_simple_rnn(cell: SimpleRNN, dtype: np.dtype[Any]) -> SimpleRNNWeights |
         cells=0,
         record=2 * cell.units + ROWS,
         room=cell.units,
-        W=W.astype(dtype),
+        W=W.astype(dtype, order="C"),
         b=b.astype(dtype),
         P=pack(np.concatenate([W, b[None], U]).astype(dtype)),
         Q=pack(np.concatenate([W, U]).T.astype(dtype)),

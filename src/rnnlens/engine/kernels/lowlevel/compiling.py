@@ -11,6 +11,7 @@ a few instructions are never inlined.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -174,13 +175,48 @@ if INTERNALS:
         def on_end(self, event: event.Event) -> None:
             """Say nothing."""
 
+    class _Sparing(event.Listener):
+        """Keeps Python from looking for garbage, a tenth of the time, while it compiles.
+
+        Whoever stops it has it go on: other threads may begin to listen, or end, at any time.
+        """
+
+        def __init__(self) -> None:
+            self.depth, self.stopped = 0, False
+
+        def on_start(self, event: event.Event) -> None:
+            """Stop collecting before the outermost function."""
+            if self.depth == 0 and gc.isenabled():
+                self.stopped = True
+                gc.disable()
+            self.depth += 1
+
+        def on_end(self, event: event.Event) -> None:
+            """Collect again after it."""
+            self.depth = max(self.depth - 1, 0)
+            if self.depth == 0:
+                self.release()
+
+        def release(self) -> None:
+            """Collect again, if it was stopped here."""
+            if self.stopped:
+                self.stopped = False
+                gc.enable()
+
     _ANNOUNCER = _Announcer()
 
     @contextmanager
     def announcing_compilation() -> Generator[None]:
         """Say on stderr, once a machine, that kernels are being compiled if they are."""
-        with event.install_listener("numba:compile", _ANNOUNCER):
-            yield
+        sparing = _Sparing()
+        with (
+            event.install_listener("numba:compile", _ANNOUNCER),
+            event.install_listener("numba:compile", sparing),
+        ):
+            try:
+                yield
+            finally:
+                sparing.release()
 
 else:
 

@@ -72,9 +72,10 @@ def compiled_for(dispatcher: Any, weights: type, dtype: np.dtype[Any]) -> bool:
 
 
 def _takes(signature: tuple[Any, ...], weights: type, dtype: np.dtype[Any]) -> bool:
-    """Say whether the first of some types is weights of a kind, in a precision."""
-    first = signature[0]
+    """Say whether the first of some types is weights of a kind, or their place, in a precision."""
+    first = signature[0].dtype if isinstance(signature[0], numba.types.CPointer) else signature[0]
     if getattr(first, "instance_class", None) is not weights:
         return False
     arrays = [one for one in first.types if isinstance(one, numba.types.Array)]
-    return bool(arrays) and all(one.dtype == numba.from_dtype(dtype) for one in arrays)
+    numbers = [one.dtype for one in arrays if isinstance(one.dtype, numba.types.Float)]
+    return bool(numbers) and all(one == numba.from_dtype(dtype) for one in numbers)

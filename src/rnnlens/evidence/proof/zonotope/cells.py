@@ -45,8 +45,9 @@ class Weights(NamedTuple):
 
     ``U2`` is the candidate's recurrent kernel of a GRU that resets before the product, or the
     projection of an LSTM; ``V`` the peepholes (3, unit); ``b2`` the recurrent bias of a GRU's
-    candidate. Arrays that a cell does not have are None. The class says which cell it is:
-    kernels are compiled for each alone, without what it does not have.
+    candidate. Arrays that a cell does not have are None, but for a GRU's ``U2``, which is empty:
+    both kinds are compiled together. The class says which cell it is: its step is compiled
+    without what it does not have.
     """
 
     W: Array

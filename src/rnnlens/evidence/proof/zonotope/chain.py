@@ -7,21 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING, allocating, inner, kernel
-from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
+from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner, kernel
 from rnnlens.engine.kernels.lowlevel.primitives import never_inline
-from rnnlens.evidence.proof.zonotope.cells import (
-    GRUWeights,
-    InputRows,
-    LSTMWeights,
-    Sides,
-    SimpleWeights,
-    State,
-    simple,
-)
+from rnnlens.evidence.proof.zonotope.cells import InputRows, Sides, State
 from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
-from rnnlens.evidence.proof.zonotope.gru import gru
-from rnnlens.evidence.proof.zonotope.lstm import lstm
 from rnnlens.evidence.proof.zonotope.state import (
     absolute_sums,
     copied,
@@ -31,6 +20,7 @@ from rnnlens.evidence.proof.zonotope.state import (
     reduce,
     zero,
 )
+from rnnlens.evidence.proof.zonotope.steps import cell
 
 __all__ = ["Beginning", "FormArrays", "Hulls", "Limits", "chain"]
 
@@ -176,15 +166,6 @@ def _of_several(rows, count):
         if entries > 1:
             return j + 1
     return 0
-
-
-def cell(w, s, rows, sides, g, number) -> tuple[int, int]:
-    """Take the step of the cell whose weights these are; only compiled code can."""
-    raise NotImplementedError
-
-
-for _weights, _step in ((LSTMWeights, lstm), (GRUWeights, gru), (SimpleWeights, simple)):
-    implement_for_weights(cell, _weights, _step, ALLOCATING)
 
 
 @inner

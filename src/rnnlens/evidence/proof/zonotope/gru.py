@@ -58,7 +58,7 @@ def gru(w, s, input_rows, sides, g, number):
     absolute_sums(A, g, S)
     l_r, m_r, beyond, rest = np.empty(H), np.empty(H), np.empty(H), np.empty(H)
     l_z, m_z, r_z, z0, z1 = np.empty(H), np.empty(H), np.empty(H), np.empty(H), np.empty(H)
-    before = w.U2 is not None  # the reset gate multiplies before the candidate's product
+    before = len(w.U2) > 0  # the reset gate multiplies before the candidate's product
     for u in range(H):
         a, d = ax[u] + ah[u], (dx[u] + dh[u] + FEW * (abs(ax[u]) + abs(ah[u]) + S[u])) * pad
         l_z[u], m_z[u], r_z[u], z0[u], z1[u] = band(w.sigma, w.sigma_p, a, S[u], d, pad)
@@ -118,7 +118,7 @@ def _reset(s, l_r, m_r, q, before, g):
 def _reset_product(kernel, size, s, centre, error, g):
     """Multiply ``r h`` by the candidate's recurrent kernel, in place."""
     never_inline()
-    if kernel is None:
+    if len(kernel) == 0:
         return
     H, pad = len(centre), s.pad
     reach, spread, into, wrong = np.empty(H), np.empty(H), np.zeros(H), np.zeros(H)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rnnlens.engine.cells import ready
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.errors import UnsupportedModel
+from rnnlens.evidence.proof.zonotope.called import called_cell
 from rnnlens.evidence.proof.zonotope.cells import GRUWeights, LSTMWeights, SimpleWeights, Weights
 from rnnlens.evidence.proof.zonotope.chain import (
     Beginning,
@@ -101,6 +102,7 @@ def _made_ready(cell: Cell, where: str) -> Weights:
         U2 = None if made.P is None else _contiguous(made.P)
     elif isinstance(cell, GRU):
         kind = GRUWeights
+        U2 = np.zeros((0, 0))
         sigma = activation_code(cell.recurrent_activation, where)
         b2 = _contiguous(made.b_rn)
         if not cell.reset_after:
@@ -238,8 +240,10 @@ def _run(layer: Recurrent, x: Forms, context: Context, key: str, room: _Room) ->
     given = FormArrays(centre, rest, x_rows, together(x.ids), together(x.count))
     order = layer.go_backwards, layer.return_sequences
     limits = Limits(context.free, cap, symbols)
+    weights = _weights(layer.cell, key)
     with announcing_compilation():
-        chain(_weights(layer.cell, key), given, beginning, order, limits, filled, ends, record)
+        cell = called_cell(weights)
+        chain(cell, given, beginning, order, limits, filled, ends, record)
     return _with_states(
         layer,
         _filled(filled, sequence=layer.return_sequences),

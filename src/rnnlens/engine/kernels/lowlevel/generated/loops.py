@@ -12,58 +12,26 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
-from rnnlens.engine.kernels.lowlevel.compiling import addressed, announcing_compilation, inner
-from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
+from rnnlens.engine.kernels.lowlevel.compiling import addressed, inner
+from rnnlens.engine.kernels.lowlevel.generated.calling import address_of, call_at
 
 __all__ = ["activation_loops"]
 
 Function = Callable[..., Any]
 
 
-@intrinsic
-def _call(typing_context, place, arguments):
-    """Call a loop at an address; arrays are handed over as pointers to their first number."""
-
-    def generate(context, builder, signature, given):
-        pointer = ir.IntType(8).as_pointer()
-        handed = []
-        for k, kind in enumerate(arguments.types):
-            item = builder.extract_value(given[1], k)
-            if isinstance(kind, types.Array):
-                data = cgutils.create_struct_proxy(kind)(context, builder, item).data
-                handed.append(builder.bitcast(data, pointer))
-            else:
-                handed.append(context.cast(builder, item, kind, types.intp))
-        function = ir.FunctionType(pointer, [one.type for one in handed])
-        target = builder.inttoptr(given[0], function.as_pointer())
-        builder.call(target, handed)
-        return context.get_dummy_value()
-
-    return types.void(place, arguments), generate
-
-
 @inner
 def _values(place, constants, a):
     """Put values in place of pre-activations."""
-    _call(place, (constants, a, a.size))
+    call_at(place, (constants, a, a.size))
 
 
 @inner
 def _slopes(place, constants, a, y, a0, y0, same, out):
     """Multiply multipliers of an activation's output into those of its input."""
-    _call(place, (constants, a, y, a0, y0, same, out, out.size))
-
-
-def _address(function: Any, arguments: tuple[types.Type, ...]) -> int:
-    """Compile a kernel for arguments of some types and say where it stands in memory."""
-    with announcing_compilation():
-        function.compile(arguments)
-    result = function.overloads[arguments]
-    return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+    call_at(place, (constants, a, y, a0, y0, same, out, out.size))
 
 
 def _types(dtype: np.dtype[Any]) -> tuple[types.Type, types.Type]:
@@ -81,7 +49,7 @@ def _value_loop(value: Function, dtype: np.dtype[Any]) -> tuple[Any, int]:
             a[s] = value(a[s], k)
 
     P, n = _types(dtype)
-    return values, _address(values, (P, P, n))
+    return values, address_of(values, (P, P, n))
 
 
 def _slope_loop(slope: Function, dtype: np.dtype[Any]) -> tuple[Any, int]:
@@ -103,7 +71,7 @@ def _slope_loop(slope: Function, dtype: np.dtype[Any]) -> tuple[Any, int]:
                 out[s] *= at if meet else secant
 
     P, n = _types(dtype)
-    return multiply, _address(multiply, (P, P, P, P, P, n, P, n))
+    return multiply, address_of(multiply, (P, P, P, P, P, n, P, n))
 
 
 def activation_loops(

@@ -16,7 +16,7 @@ from numba.core import cgutils
 
 from rnnlens.engine.kernels.lowlevel.extending import inlined
 
-__all__ = ["ROWS", "VECTORS", "Vectors", "columns_of", "places", "summed"]
+__all__ = ["ROWS", "VECTORS", "Vectors", "columns_of", "first_number", "places", "summed"]
 
 _WIDE = llvm.get_host_cpu_features().get("avx512f", False)
 #: Rows of a tile: with two vectors a row they fill half of the vector registers, and there are
@@ -90,6 +90,12 @@ class Vectors:
         return self.builder.call(self._fused, [one, other, total])
 
 
+def first_number(context: Any, builder: ir.IRBuilder, kind: types.Array, array: Value) -> Value:
+    """Give the place of an array's first number."""
+    at = context.data_model_manager[kind].get_field_position("data")
+    return builder.extract_value(array, at)
+
+
 def places(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> list[Value]:
     """Give the arguments of generated code, the place of its first number for each array.
 
@@ -107,7 +113,7 @@ def places(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) 
             ]
             given += places(context, builder, inside, cast)
         elif isinstance(kind, types.Array):
-            given.append(cgutils.create_struct_proxy(kind)(context, builder, value).data)
+            given.append(first_number(context, builder, kind, value))
         else:
             given.append(value)
     return given
