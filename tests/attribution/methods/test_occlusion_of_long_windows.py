@@ -11,7 +11,7 @@ from rnnlens.attribution.games import one_step
 from rnnlens.attribution.methods.occlusion import occlusion_of_lags, occlusion_of_lags_and_features
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
-from rnnlens.engine.stepwise import forks
+from rnnlens.engine.stepwise import forks, stretches
 from rnnlens.network.layers import Dense, Masking, Recurrent
 
 BOTH = (occlusion_of_lags, occlusion_of_lags_and_features)
@@ -43,11 +43,18 @@ def test_shared_beginnings_equal_hiding_by_hand(rng, monkeypatch):
             assert found[4 - t, k] == pytest.approx(by_hand, abs=1e-13)
 
 
+@pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("method", BOTH)
 @pytest.mark.parametrize("kind", ["lstm", "gru", "simple_rnn"])
-def test_every_cell_in_two_layers_gives_what_whole_runs_give(kind, method, rng, monkeypatch):
+def test_every_cell_in_two_layers_gives_what_whole_runs_give(
+    kind, method, together, rng, monkeypatch
+):
     # more histories than what an input puts in is worked out once for, and several groups of them
     monkeypatch.setattr(forks, "MOST_RUNS", 50)
+    # runs that begin with the stretch, and some that begin within it
+    monkeypatch.setattr(stretches, "MANY", 5)
+    if not together:
+        monkeypatch.setattr(one_step, "stretches", lambda *network: None)
     layers = (
         Recurrent(cell(kind, rng, 4, 5), return_sequences=True),
         Recurrent(cell(kind, rng, 5, 3)),
@@ -77,6 +84,7 @@ def test_a_run_that_has_come_back_ends_and_its_change_is_nothing(rng, monkeypatc
     forgets.hidden.U[:] = 0.0  # the state is the newest step's alone
     network = chain(Recurrent(forgets), Dense(rng.normal(size=(3, 1))), shape=(60, 2))
     x = rng.normal(size=(2, 60, 2))
+    monkeypatch.setattr(one_step, "stretches", lambda *network: None)
     seen = []
     apart = forks._apart
     monkeypatch.setattr(forks, "_apart", lambda state: seen.append(apart(state)) or seen[-1])

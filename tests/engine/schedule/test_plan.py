@@ -398,3 +398,11 @@ def test_what_a_run_keeps_is_counted_in_the_precision_that_it_is_computed_in(fir
     second = "float32" if first == "float64" else "float64"
     bytes_ = {name: cost(network, {"x": given["x"].astype(name)}).bytes for name in (first, second)}
     assert bytes_["float32"] == pytest.approx(bytes_["float64"] / 2, rel=0.02)  # masks are bytes
+
+
+def test_places_lie_as_evenly_as_numbers_between_the_ends():
+    for count in (*range(2, 40), 597, 10_001):
+        for wanted in (*range(1, min(count, 30)), count - 1):
+            found = plan.evenly(count, wanted)
+            np.testing.assert_array_equal(found, np.linspace(0, count - 1, wanted).round())
+            assert found[0] == 0 and (np.diff(found) > 0).all()

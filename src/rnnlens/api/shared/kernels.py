@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnlens.attribution.options import Effort
 from rnnlens.engine.schedule.context import kernels
+from rnnlens.engine.stepwise.stretches import own_run, stretches
 from rnnlens.evidence.options import Certificates
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
@@ -47,6 +48,9 @@ def compile_kernels_of(network: Network) -> None:
             effort = Effort(precision=precision)
             for method, newest in _METHODS:
                 explain(network, x, target=0, method=method, newest=newest, effort=effort)
+            together = stretches(network, next(iter(network.inputs)), np.dtype(precision))
+            if together is not None:
+                own_run(together, x.astype(precision), lambda outputs: outputs[0][:, 0])
         trace(network, x)
         certify(network, x[:2], lag=1, target=0, certificates=Certificates(range=0.1))
 

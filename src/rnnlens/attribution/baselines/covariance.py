@@ -18,7 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, cholesky
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky
+from scipy.linalg.lapack import dsyevd  # pyright: ignore[reportAttributeAccessIssue]
 
 from rnnlens.attribution.baselines.rows import Rows, rows_of
 from rnnlens.errors import DataError
@@ -128,13 +129,28 @@ def shrinkage(products: Array, counts: list[int]) -> float:
     together = len(products) if len(whole) <= SMALL else 1
     for first in range(0, len(products), together):
         own, count = products[first : first + together], np.array(counts[first : first + together])
-        eigenvalues, Q = np.linalg.eigh((whole - own) / (windows - count)[:, None, None])
+        eigenvalues, Q = _decomposed((whole - own) / (windows - count)[:, None, None])
         power = ((own @ Q) * Q).sum(axis=1)
         s = SHRINKAGES[:, None, None]
         variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
         terms = count[:, None] * np.log(variance) + power / variance
         loss += terms.sum(axis=(1, 2))
     return float(SHRINKAGES[loss.argmin()])
+
+
+def _decomposed(matrices: Array) -> tuple[Array, Array]:
+    """Give eigenvalues and eigenvectors of symmetric matrices: of LAPACK itself.
+
+    `numpy.linalg.eigh` takes half as long again where they hold a few hundred numbers.
+
+    Shapes: matrices (part, number, number), which are overwritten.
+    """
+    eigenvalues, Q = np.empty(matrices.shape[:2]), np.empty_like(matrices)
+    for k, matrix in enumerate(matrices):
+        eigenvalues[k], Q[k], failed = dsyevd(matrix.T, overwrite_a=1)
+        if failed:
+            raise LinAlgError("the eigenvalues of the data's correlations were not found")
+    return eigenvalues, Q
 
 
 def window_moments(data: Array | Rows) -> WindowMoments:
@@ -164,6 +180,6 @@ def window_moments(data: Array | Rows) -> WindowMoments:
     s = shrinkage(products, counts) if len(varying) else 0.0
     R = products.sum(axis=0)
     R *= (1 - s) / len(rows)
-    R[np.diag_indices(len(R))] += s
+    R.flat[:: len(R) + 1] += s
     R *= scales
     return WindowMoments(mean, varying, R, s)

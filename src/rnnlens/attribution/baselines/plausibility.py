@@ -106,7 +106,7 @@ def _pairs(
                 yield slice(at, at + 1), one[:, None, cut - 1 : cut + 1]
         return
     shown, kept = x[:, cuts], None if baseline.kept is None else baseline.kept[cuts - 1]
-    windows = [_before(window, cuts, x.shape[2]) for window in baseline.part(which).windows]
+    windows = [_before(window, cuts) for window in baseline.part(which).windows]
     abreast = max(1, MOST_NUMBERS // max(1, shown.size))
     for first in range(0, len(windows), abreast):
         few = windows[first : first + abreast]
@@ -117,10 +117,9 @@ def _pairs(
         yield slice(None), pairs
 
 
-def _before(window: Array, cuts: NDArray[np.int64], features: int) -> Array:
-    """Give the step before each cut of a window, which may be the same at every step."""
-    steps = window if window.shape[1] == 1 else window[:, cuts - 1]
-    return np.broadcast_to(steps, (len(window), len(cuts), features))
+def _before(window: Array, cuts: NDArray[np.int64]) -> Array:
+    """Give the step before each cut of a window, or the one that is the same at every step."""
+    return window if window.shape[1] == 1 else window[:, cuts - 1]
 
 
 class _Data(NamedTuple):

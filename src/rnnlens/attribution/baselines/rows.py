@@ -137,8 +137,9 @@ class Rows:
         Shapes: mean (number,) -> (len(numbers), len(numbers)).
         """
         total, about = np.zeros((len(numbers), len(numbers))), mean[numbers]
+        every = len(numbers) == len(mean)
         for block in self.blocks(first, end):
-            away = block[:, numbers] - about
+            away = (block if every else block[:, numbers]) - about
             total += away.T @ away
         return total
 

@@ -83,9 +83,9 @@ def changes_of_steps(
     """
     x = run.value((of, 0))
     together = None
-    if not parts.by_feature and x.dtype.kind == "f" and not _masks(run):
+    if x.dtype.kind == "f" and not _masks(run):
         together = stretches(run.network, of, x.dtype)
-    if together is not None:
+    if together is not None and (not parts.by_feature or together.lowest is not None):
         return _by_stretch(together, x, x0.reshape(x.shape), parts, value)
     change = np.zeros((len(x), parts.count))
 
@@ -119,21 +119,36 @@ def _by_stretch(
     parts: Parts,
     value: Callable[[tuple[Array, ...]], Array],
 ) -> Array:
-    """Give what each span takes from each window's value: few runs of each, of many windows."""
+    """Give what each part takes from each window's value: few runs of each, of many windows."""
     change, asked = np.zeros((len(x), parts.count)), []
     for first, end in parts.spans:
         steps = slice(first, end)
-        differs = (x[:, steps] != x0[:, steps]).reshape(len(x), -1).any(axis=1)
-        which = np.flatnonzero(differs)
-        asked.append(Replaced(first, end - first, which, partial(_instead, x0, steps, which)))
+        differs = x[:, steps] != x0[:, steps]
+        if parts.by_feature:
+            which, columns = np.nonzero(differs.any(axis=1))
+        else:
+            which, columns = np.flatnonzero(differs.reshape(len(x), -1).any(axis=1)), None
+        values = partial(_instead, x0, steps, which, columns)
+        asked.append(Replaced(first, end - first, which, values, columns))
     for number, gained in enumerate(changes_by_stretch(net, x, asked, value)):
-        change[asked[number].which, number] = -gained
+        which, columns = asked[number].which, asked[number].columns
+        part = number if columns is None else number * parts.each_span + columns
+        change[which, part] = -gained
     return change
 
 
-def _instead(x0: Array, steps: slice, which: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
-    """Give what steps of some rows hold instead: (row, step, ...)."""
-    return x0[which[rows], steps]
+def _instead(
+    x0: Array,
+    steps: slice,
+    which: NDArray[np.int64],
+    columns: NDArray[np.int64] | None,
+    rows: NDArray[np.int64],
+) -> Array:
+    """Give what steps of some rows hold instead: (row, step, ...), or (row, step) of a feature."""
+    if columns is None:
+        return x0[which[rows], steps]
+    every = np.arange(steps.start, steps.stop)
+    return x0[which[rows, None], every, columns[rows, None]]
 
 
 def _forks(x: Array, x0: Array, parts: Parts) -> tuple[list[Fork], NDArray[np.int64]]:

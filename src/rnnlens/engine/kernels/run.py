@@ -23,12 +23,14 @@ from rnnlens.engine.kernels.cells.called import called_cell, lasting_cell
 from rnnlens.engine.kernels.cells.packing import TRACED, CellWeights, packed, takes_pairs
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
 from rnnlens.engine.kernels.one_input import FEWEST_HISTORIES, reading_nothing
+from rnnlens.engine.kernels.products import Products, run_products
 from rnnlens.engine.kernels.tile import BLOCK, pack, width
 from rnnlens.engine.schedule.threads import share
 
 __all__ = [
     "CellTrace",
     "ForwardRecord",
+    "Products",
     "Reading",
     "evaluate_leaves",
     "one_pass_serves",
@@ -36,6 +38,7 @@ __all__ = [
     "readout_gradient",
     "run_backward",
     "run_forward",
+    "run_from_products",
     "samples_apiece",
     "step_shared",
     "takes_pairs",
@@ -213,6 +216,29 @@ def run_forward(
 
     _share(work, samples, samples_apiece(weights, samples, steps))
     return ForwardRecord(weights, reading, *windows, *results)
+
+
+def run_from_products(
+    weights: CellWeights, products: Products, states: tuple[Array, ...], *, sequences: bool
+) -> tuple[Array, Pair]:
+    """Run a cell of `takes_pairs` over steps of which its input's products are known.
+
+    Shapes: states tuple of (run, ...) -> (run, step or 1, output), and the last hidden and cell
+    state (run, ...).
+    """
+    dtype, (runs, steps) = weights.P.dtype, products.which.shape
+    results = Outputs(
+        np.empty((runs, steps if sequences else 1, weights.outputs), dtype),
+        (np.empty((runs, weights.outputs), dtype), np.empty((runs, weights.cells), dtype)),
+    )
+    bare = reading_nothing(weights, np.zeros(weights.features, dtype))
+    begun = _pair(states, dtype)
+
+    def work(begin: int, end: int) -> None:
+        run_products(bare, weights.W, products, begun, results, (begin, end))
+
+    _share(work, runs, samples_apiece(bare, runs, steps))
+    return results.outputs, results.finals
 
 
 def trace_cell(

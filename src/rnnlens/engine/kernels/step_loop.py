@@ -29,7 +29,7 @@ from rnnlens.engine.kernels.lowlevel.primitives import (
 )
 from rnnlens.engine.kernels.tile import BLOCK, width
 
-__all__ = ["back", "forward", "load_columns", "step_shared", "trace"]
+__all__ = ["back", "forward", "load", "load_columns", "step_shared", "store", "trace"]
 
 Array = NDArray[Any]
 
@@ -77,7 +77,7 @@ class _Way(NamedTuple):
 
 
 @inner
-def _load(source, b, A, R):
+def load(source, b, A, R):
     """Turn rows of samples, from the b-th on, into rows of a block."""
     never_inline()
     count = min(R, source.shape[0] - b)
@@ -87,7 +87,7 @@ def _load(source, b, A, R):
 
 
 @inner
-def _store(A, target, b, R):
+def store(A, target, b, R):
     """Turn rows of a block into rows of samples, from the b-th on."""
     never_inline()
     count = min(R, target.shape[0] - b)
@@ -115,8 +115,8 @@ def _begin(w, states, b, A, C, R):
     fill(A, 0)
     fill(part(A, w.features * R, at), 1)
     fill(C, 0)
-    _load(states[0], b, rest(A, at), R)
-    _load(states[1], b, C, R)
+    load(states[0], b, rest(A, at), R)
+    load(states[1], b, C, R)
 
 
 @inner
@@ -140,7 +140,7 @@ def _step(w, windows, t, room, keep):
     always_inline()
     x, mask = windows.x, windows.mask
     b, R, A, C, D, old = room
-    _load(x[:, t], b, A, R)
+    load(x[:, t], b, A, R)
     if mask.shape[0] == 0:
         advance(w, A, C, D, keep, R)
         return
@@ -190,11 +190,11 @@ def forward(w, windows, reading, results, span):
             if sequences or k == T - 1:
                 place = outputs[:, k if sequences else 0]
                 if mask.shape[0]:
-                    _store(Y, place, b, R)
+                    store(Y, place, b, R)
                 else:
-                    _store(rest(A, at), place, b, R)
-        _store(rest(A, at), finals[0], b, R)
-        _store(C, finals[1], b, R)
+                    store(rest(A, at), place, b, R)
+        store(rest(A, at), finals[0], b, R)
+        store(C, finals[1], b, R)
         b += R
 
 
@@ -221,9 +221,9 @@ def trace(w, windows, backwards, results, span):
             prefetch_block(x, b, k, backwards, R)
             _step(w, windows, t, room, 1 + min(T, 0))
             for j in range(rows.size):
-                _store(rest(D, rows[j] * n), values[:, t, j], b, R)
-            _store(rest(A, at), hidden[:, t], b, R)
-            _store(C, cell[:, t], b, R)
+                store(rest(D, rows[j] * n), values[:, t, j], b, R)
+            store(rest(A, at), hidden[:, t], b, R)
+            store(C, cell[:, t], b, R)
         b += R
 
 
@@ -332,14 +332,14 @@ def back(w, runs, same, reading, multipliers, results, span):
         fill(B, 0)
         fill(C, 0)
         fill(held, 0)
-        _load(multipliers.finals[0], b, h, R)
-        _load(multipliers.finals[1], b, C, R)
+        load(multipliers.finals[0], b, h, R)
+        load(multipliers.finals[1], b, C, R)
         for number in range((T - 1) // stretch, -1, -1):
             steps = (number * stretch, min(T, (number + 1) * stretch), number)
             keep = 1 + same
             _rerun(w, windows, backwards, steps, room, D, keep)
             if results.last_hidden.shape[0] and steps[1] == T:
-                _store(rest(A, (w.features + 1) * R), results.last_hidden, b, R)
+                store(rest(A, (w.features + 1) * R), results.last_hidden, b, R)
             if not same:
                 _rerun(w, windows0, backwards, steps, room, D0, keep)
             for k in range(steps[1] - 1, steps[0] - 1, -1):
@@ -351,9 +351,9 @@ def back(w, runs, same, reading, multipliers, results, span):
                 pull(w, D[k - steps[0]], D0[k - steps[0]], same, B, C, Z, R)
                 if masked:
                     _release(mask, b, t, zeroes, way, sizes, R)
-                _store(B, m_x[:, t], b, R)
-        _store(h, results.states[0], b, R)
-        _store(C, results.states[1], b, R)
+                store(B, m_x[:, t], b, R)
+        store(h, results.states[0], b, R)
+        store(C, results.states[1], b, R)
         b += R
 
 

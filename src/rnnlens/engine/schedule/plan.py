@@ -123,7 +123,8 @@ def evenly(count: int, wanted: int) -> NDArray[np.int64]:
     if wanted >= count:
         return np.arange(count)
     # they lie more than one apart, so that no two are rounded to the same
-    return np.linspace(0, count - 1, wanted).round().astype(np.int64)
+    apart = (count - 1) / max(wanted - 1, 1)
+    return (np.arange(wanted) * apart).round().astype(np.int64)
 
 
 def gathered(

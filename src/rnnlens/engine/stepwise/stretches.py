@@ -7,27 +7,31 @@ of its kernel; and a run whose state has come back to that of its own window, to
 that every step makes, ends: nothing is left of what was replaced. For one step in each of T in turn
 that is half of the cell evaluations of whole windows, and far fewer in a network that soon forgets.
 
+What a step puts into the lowest layer is worked out once for all runs that read it.
+
 `rnnlens.engine.stepwise.forks` does the same step by step for one window at a time, for networks
 that need more than a stretch at a time: several inputs, masks, static vectors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.device.choice import chosen
-from rnnlens.engine.kernels.run import packed
+from rnnlens.engine.kernels.cells.packing import CellWeights
+from rnnlens.engine.kernels.run import Products, packed, run_from_products, takes_pairs
 from rnnlens.engine.operations.registry import Array, Tape, run
 from rnnlens.engine.schedule.context import by_equations, one_round
 from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.split import SplitNetwork, split_by_step
-from rnnlens.engine.stepwise.states import State, joined, some_histories
+from rnnlens.engine.stepwise.states import State, some_histories
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
@@ -43,6 +47,9 @@ LENGTH = 16
 AT_ONCE = 512
 #: Runs of the windows that one thread follows together, about.
 MOST_RUNS = 1 << 13
+#: Runs of one replacement from which on it is worth while to follow their windows to its first step
+#: and not to begin with the stretch.
+MANY = 128
 #: Differences of a state, in roundings of its numbers or of one, that count as none: each step of
 #: any run rounds as much.
 ROUNDINGS = 4
@@ -62,12 +69,15 @@ class Replaced:
         The windows, in rising order; one may come several times.
     values : callable
         Gives what the steps hold: from rows (row,) of int to (row, count, ...).
+    columns : array (row,) of int, optional
+        The one feature that is replaced in each, where one is; values are (row, count) then.
     """
 
     first: int
     count: int
     which: Rows
     values: Callable[[Rows], Array]
+    columns: Rows | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +92,14 @@ class Stretches:
         Its only input.
     split : SplitNetwork
         What happens at each step, and after the last.
+    lowest : Node, optional
+        The layer that alone reads the input, where it takes the products of that.
     """
 
     network: Network
     of: str
     split: SplitNetwork
+    lowest: Node | None = None
 
     def start(self, windows: int, dtype: np.dtype) -> State:
         """Give the states before the first step."""
@@ -100,14 +113,39 @@ class Stretches:
         sizes = sum(sum(cell.cell.state_sizes) for cell in self.split.cells.values())
         return shape[0] * -(-shape[1] // LENGTH) * sizes
 
-    def advance(self, x: Array, state: State) -> tuple[State, dict[Ref, Array]]:
+    def rows(self, x: Array) -> Array:
+        """Give what steps put into the lowest layer: (..., feature) -> (row, gate * unit).
+
+        Of some steps of a window it is the same to the last bit, whichever windows stand beside it.
+        """
+        W = self._weights(x.dtype).W
+        return np.matmul(x, W).reshape(-1, W.shape[1])
+
+    def read(self, x: Array) -> Products:
+        """Give the products of windows that read a row of their own at each step."""
+        which = np.arange(len(x) * x.shape[1]).reshape(x.shape[:2])
+        return _products(self.rows(x), which)
+
+    def _weights(self, dtype: np.dtype) -> CellWeights:
+        assert self.lowest is not None
+        assert isinstance(self.lowest.layer, Recurrent)
+        weights = packed(self.lowest.layer.cell, dtype)
+        assert weights is not None, "the layer was found to take products"
+        return weights
+
+    def advance(self, x: Array | Products, state: State) -> tuple[State, dict[Ref, Array]]:
         """Go through a stretch, and give the states after it and what each layer made of it.
 
-        Shapes: x (run, step, ...).
+        Shapes: x (run, step, ...), or the products of the lowest layer.
         """
-        values: dict[Ref, Array] = {(self.of, 0): x}
+        values: dict[Ref, Array] = {}
         after: State = {}
+        if not isinstance(x, Products):
+            values[self.of, 0] = x
         for node in self.split.each_step:
+            if isinstance(x, Products) and node is self.lowest:
+                after[node.name], values[node.name, 0] = self._from_products(node, x, state)
+                continue
             taken = tuple(values[ref] for ref in node.inputs)
             if node.name in self.split.cells:
                 taken = (*taken, *state[node.name])
@@ -116,6 +154,16 @@ class Stretches:
                 after[node.name] = tape.saved.finals[: len(state[node.name])]
             values |= {(node.name, k): array for k, array in enumerate(tape.outputs)}
         return after, values
+
+    def _from_products(
+        self, node: Node, x: Products, state: State
+    ) -> tuple[tuple[Array, ...], Array]:
+        """Give the states of the lowest layer after a stretch, and what it gives."""
+        assert isinstance(node.layer, Recurrent)
+        before, sequences = state[node.name], node.layer.return_sequences
+        weights = self._weights(x.rows.dtype)
+        given, after = run_from_products(weights, x, before, sequences=sequences)
+        return after[: len(before)], given if sequences else given[:, 0]
 
     def outputs(self, values: dict[Ref, Array]) -> tuple[Array, ...]:
         """Run the head on what the last stretch made: tuple of (run, ...)."""
@@ -141,7 +189,17 @@ def stretches(network: Network, of: str, dtype: np.dtype) -> Stretches | None:
         layer = node.layer
         if isinstance(layer, Recurrent) and (len(node.inputs) > 1 or not packed(layer.cell, dtype)):
             return None
-    return Stretches(network, of, split) if split.cells else None
+    return Stretches(network, of, split, _lowest(split, of, dtype)) if split.cells else None
+
+
+def _lowest(split: SplitNetwork, of: str, dtype: np.dtype) -> Node | None:
+    """Give the layer that takes the products of the input in its place; None where none does."""
+    reading = [n for n in (*split.each_step, *split.head) if (of, 0) in n.inputs]
+    layer = reading[0].layer if len(reading) == 1 else None
+    if not isinstance(layer, Recurrent) or layer.return_state:
+        return None
+    weights = packed(layer.cell, dtype)
+    return reading[0] if weights is not None and takes_pairs(weights) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,9 +249,19 @@ def own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
 def _own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
     states, found = [net.start(len(x), x.dtype)], {}
     for first in range(0, x.shape[1], LENGTH):
-        after, found = net.advance(x[:, first : first + LENGTH], states[-1])
+        here = x[:, first : first + LENGTH]
+        after, found = net.advance(here if net.lowest is None else net.read(here), states[-1])
         states.append(after)
     return OwnRun(tuple(states[:-1]), value(net.outputs(found)))
+
+
+def _products(
+    rows: Array, which: Rows, columns: Rows | None = None, away: Array | None = None
+) -> Products:
+    """Say what runs read, each step a row of a table; and in which feature they differ, if any."""
+    if columns is None or away is None:
+        return Products(rows, which, np.zeros(0, np.int64), np.zeros((0, 0), rows.dtype))
+    return Products(rows, which, columns, away)
 
 
 def changes_by_stretch(
@@ -245,6 +313,17 @@ def changes_by_stretch(
     return changes
 
 
+def _slices(pieces: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, slice]]:
+    """Give the step from which on some runs go, and which they are: those of a layer's call.
+
+    Pieces that go from the same step are one.
+    """
+    for begin, same in groupby(pieces, key=lambda piece: piece[2]):
+        own = list(same)
+        for k in range(own[0][0], own[-1][1], AT_ONCE):
+            yield begin, slice(k, min(k + AT_ONCE, own[-1][1]))
+
+
 class _Part:
     """One replacement in the windows that are followed together."""
 
@@ -252,7 +331,9 @@ class _Part:
         self.first, self.end = asked.first, asked.first + asked.count
         self.which = np.searchsorted(windows, asked.which[rows])
         values = np.asarray(asked.values(rows), x.dtype)
-        self.values = values.reshape(len(rows), asked.count, *x.shape[2:])
+        self.columns = None if asked.columns is None else asked.columns[rows]
+        shape = x.shape[2:] if self.columns is None else ()
+        self.values = values.reshape(len(rows), asked.count, *shape)
 
 
 class _Followed:
@@ -276,33 +357,57 @@ class _Followed:
             more = begun
             while more < len(self.parts) and self.parts[more].first < end:
                 more += 1
+            pieces = [(0, len(self.window), first)]
             if more > begun:
-                self._begin(begun, more, self.own.states[stretch])
+                pieces += self._begin(begun, more, self.own.states[stretch], first)
             begun = more
-            values = self._advance(first, end, value if end == steps else None)
+            values = self._advance(pieces, end, value if end == steps else None)
             if values is None:
                 self._leave_out(end, self.own.states[stretch + 1])
             else:
                 result[self.number] = values - self.own.values[self.window]
         return result
 
-    def _begin(self, begun: int, more: int, own: State) -> None:
-        """Let replacements begin from their windows' own states."""
-        new = np.concatenate([part.which for part in self.parts[begun:more]])
-        numbers = np.arange(self.edges[begun], self.edges[more])
-        self.window = np.concatenate([self.window, new])
-        self.number = np.concatenate([self.number, numbers])
-        self.state = joined(self.state, some_histories(own, new))
+    def _begin(self, begun: int, more: int, own: State, first: int) -> list[tuple[int, int, int]]:
+        """Let replacements begin from their windows' own states.
 
-    def _advance(self, first: int, end: int, value: Value | None) -> Array | None:
-        """Take all runs through a stretch; after the last, give their values."""
+        Gives the runs that begin together, from and to which, and the step from which on.
+        """
+        pieces, states, at = [], [self.state], first
         count = len(self.window)
+        for part in self.parts[begun:more]:
+            if len(part.which) >= MANY and part.first > at:
+                own = self._own_after(own, at, part.first)
+                at = part.first
+            states.append(some_histories(own, part.which))
+            pieces.append((count, count + len(part.which), at))
+            count += len(part.which)
+        new = [part.which for part in self.parts[begun:more]]
+        numbers = np.arange(self.edges[begun], self.edges[more])
+        self.window = np.concatenate([self.window, *new])
+        self.number = np.concatenate([self.number, numbers])
+        self.state = {
+            name: tuple(
+                np.concatenate(ones) for ones in zip(*(one[name] for one in states), strict=True)
+            )
+            for name in self.state
+        }
+        return pieces
+
+    def _own_after(self, own: State, first: int, end: int) -> State:
+        """Follow the windows themselves for some steps of a stretch."""
+        x, lowest = self.x[:, first:end], self.net.lowest
+        return self.net.advance(x if lowest is None else self.net.read(x), own)[0]
+
+    def _advance(
+        self, pieces: Sequence[tuple[int, int, int]], end: int, value: Value | None
+    ) -> Array | None:
+        """Take all runs to the end of a stretch; after the last, give their values."""
         after = {
             name: tuple(np.empty_like(one) for one in arrays) for name, arrays in self.state.items()
         }
-        values = None if value is None else np.empty(count)
-        for k in range(0, count, AT_ONCE):
-            some = slice(k, min(k + AT_ONCE, count))
+        values = None if value is None else np.empty(len(self.window))
+        for first, some in _slices(pieces):
             before = some_histories(self.state, some)
             made, found = self.net.advance(self._inputs(some, first, end), before)
             for name, arrays in made.items():
@@ -313,20 +418,56 @@ class _Followed:
         self.state = after
         return values
 
-    def _inputs(self, some: slice, first: int, end: int) -> Array:
-        """Give what some of the runs read in a stretch: (run, step, ...)."""
-        x = self.x[self.window[some], first:end]
+    def _inputs(self, some: slice, first: int, end: int) -> Array | Products:
+        """Give what some of the runs read in a stretch: (run, step, ...), or products of that."""
+        window = self.window[some]
+        if self.net.lowest is not None:
+            return self._products(window, some, first, end)
+        x = self.x[window, first:end]
+        for part, runs, rows, begin, stop in self._replaced(some, first, end):
+            new = part.values[rows, begin - part.first : stop - part.first]
+            steps = slice(begin - first, stop - first)
+            if part.columns is None:
+                x[runs, steps] = new
+            else:
+                every = np.arange(runs.start, runs.stop)[:, None]
+                x[every, np.arange(steps.start, steps.stop), part.columns[rows, None]] = new
+        return x
+
+    def _replaced(
+        self, some: slice, first: int, end: int
+    ) -> Iterator[tuple[_Part, slice, Rows, int, int]]:
+        """Give what is replaced in a stretch: a part, its runs and rows, and from and to where."""
         number = self.number[some]
         firsts, ends = self.spans
         for k in np.flatnonzero((firsts < end) & (ends > first)).tolist():
-            part = self.parts[k]
             low, high = np.searchsorted(number, self.edges[k : k + 2])
             if high > low:
-                begin, stop = max(part.first, first), min(part.end, end)
-                rows = number[low:high] - self.edges[k]
-                new = part.values[rows, begin - part.first : stop - part.first]
-                x[low:high, begin - first : stop - first] = new
-        return x
+                part, rows = self.parts[k], number[low:high] - self.edges[k]
+                yield part, slice(low, high), rows, max(part.first, first), min(part.end, end)
+
+    def _products(self, window: Rows, some: slice, first: int, end: int) -> Products:
+        """Give the products of what runs read in a stretch: those of each window once."""
+        own, place = np.unique(window, return_inverse=True)
+        length = end - first
+        which = place[:, None] * length + np.arange(length)
+        tables, count = [self.net.rows(self.x[own, first:end])], len(own) * length
+        columns = np.zeros(len(window), np.int64)
+        away: Array | None = None
+        for part, runs, rows, begin, stop in self._replaced(some, first, end):
+            new = part.values[rows, begin - part.first : stop - part.first]
+            steps = slice(begin - first, stop - first)
+            if part.columns is None:
+                tables.append(self.net.rows(new))
+                added = len(tables[-1])
+                which[runs, steps] = np.arange(count, count + added).reshape(len(rows), -1)
+                count += added
+            else:
+                away = np.zeros((len(window), length), self.x.dtype) if away is None else away
+                columns[runs] = part.columns[rows]
+                every = np.arange(begin, stop)
+                away[runs, steps] = new - self.x[window[runs, None], every, columns[runs, None]]
+        return _products(np.concatenate(tables), which, columns, away)
 
     def _leave_out(self, end: int, own: State) -> None:
         """End the runs that have come back to their window's own state."""

@@ -306,6 +306,27 @@ def _pull_mix(m, D, D0, n, Z):
         Z[4 * n + s] = m[s] * z
 
 
+def _advance_given(w, A, C, D, G, R):
+    never_inline()
+    n = w.units * R
+    h, gates, a_n = part(A, R, R + n), part(D, 0, 2 * n), part(D, 7 * n, 8 * n)
+    product(w.P, A, 1 + w.units, D, 2 * w.units, R)
+    add(part(G, 0, 2 * n), gates)
+    if w.after:
+        product(w.P_q, A, 1 + w.units, rest(D, 6 * n), w.units, R)
+        product(w.P_n, A, 1, rest(D, 7 * n), w.units, R)
+        add(rest(G, 2 * n), a_n)
+        _finish_after(D, h, n)
+        return
+    before = part(D, 4 * n, 5 * n)
+    activate(w.sigma, gates)
+    copy(h, before)
+    _reset(part(D, n, 2 * n), before, h)
+    product(w.P_n, A, 1 + w.units, rest(D, 7 * n), w.units, R)
+    add(rest(G, 2 * n), a_n)
+    _finish_before(part(D, 0, n), before, a_n, h)
+
+
 def _pull(w, D, D0, same, B, C, Z, R):
     never_inline()
     n = w.units * R
@@ -350,4 +371,4 @@ def _pull(w, D, D0, same, B, C, Z, R):
     add(direct, h)
 
 
-register_cell(GRUWeights, _advance, _advance_pair, _pull)
+register_cell(GRUWeights, _advance, _advance_pair, _advance_given, _pull)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
 from rnnlens.network.cells import Gate
 
-__all__ = ["advance", "advance_pair", "concatenated", "pull", "register_cell"]
+__all__ = ["advance", "advance_given", "advance_pair", "concatenated", "pull", "register_cell"]
 
 Array = NDArray[Any]
 
@@ -36,6 +36,16 @@ def advance_pair(w: Any, g: Array, c: Array, base: Array, D: Array, hs: Array, c
     raise NotImplementedError  # compiled code has the cell's own function
 
 
+def advance_given(w: Any, A: Array, C: Array, D: Array, G: Array, R: int) -> None:
+    """Take one step with a block, of a cell that reads nothing, given what its input puts in.
+
+    For the cells of `rnnlens.engine.kernels.cells.packing.takes_pairs`.
+
+    Shapes: G (gate * unit * R,).
+    """
+    raise NotImplementedError  # compiled code has the cell's own function
+
+
 def pull(w: Any, D: Array, D0: Array, same: bool, B: Array, C: Array, Z: Array, R: int) -> None:
     """Carry a block's multipliers back through one step."""
     raise NotImplementedError  # compiled code has the cell's own function
@@ -45,11 +55,13 @@ def register_cell(
     weights: type,
     step: Callable[..., None],
     pair: Callable[..., None],
+    given: Callable[..., None],
     back: Callable[..., None],
 ) -> None:
     """Say which functions belong to a type of weights."""
     implement_for_weights(advance, weights, step)
     implement_for_weights(advance_pair, weights, pair)
+    implement_for_weights(advance_given, weights, given)
     implement_for_weights(pull, weights, back)
 
 

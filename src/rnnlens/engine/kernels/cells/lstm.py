@@ -16,6 +16,7 @@ import numpy as np
 from rnnlens.engine.kernels.buffers import (
     CompiledActivation,
     activate,
+    add,
     compiled,
     copy,
     fused,
@@ -299,6 +300,14 @@ def _advance_pair(w, g, c, base, D, hs, cs):
     _finish_pair(D, base, c, cs, hs)
 
 
+def _advance_given(w, A, C, D, G, R):
+    never_inline()
+    n = w.units * R
+    product(w.P, A, 1 + w.outputs, D, 4 * w.units, R)
+    add(G, part(D, 0, 4 * n))
+    _finish(D, C, rest(A, R), n)
+
+
 def _pull(w, D, D0, same, B, C, Z, R):
     never_inline()
     n = w.units * R
@@ -375,4 +384,4 @@ def _pull(w, D, D0, same, B, C, Z, R):
     product(w.Q, Z, 4 * w.units, B, w.features + w.outputs, R)
 
 
-register_cell(LSTMWeights, _advance, _advance_pair, _pull)
+register_cell(LSTMWeights, _advance, _advance_pair, _advance_given, _pull)

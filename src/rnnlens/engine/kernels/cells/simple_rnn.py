@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlens.engine.kernels.buffers import CompiledActivation, activate, compiled, copy, slopes
+from rnnlens.engine.kernels.buffers import CompiledActivation, activate, add, compiled, copy, slopes
 from rnnlens.engine.kernels.cells.interface import Array, concatenated, register_cell
 from rnnlens.engine.kernels.lowlevel.primitives import ROWS, always_inline, never_inline, part, rest
 from rnnlens.engine.kernels.tile import BLOCK, pack, product, product_below
@@ -99,6 +99,16 @@ def _advance_pair(w, g, c, base, D, hs, cs):
         activate(w.phi, part(h, 0, n))
 
 
+def _advance_given(w, A, C, D, G, R):
+    never_inline()
+    n = w.units * R
+    h = part(A, R, R + n)
+    product(w.P, A, 1 + w.units, D, w.units, R)
+    copy(D, h)
+    add(G, h)
+    activate(w.phi, h)
+
+
 def _pull(w, D, D0, same, B, C, Z, R):
     never_inline()
     n, at = w.units * R, w.features * R
@@ -107,4 +117,4 @@ def _pull(w, D, D0, same, B, C, Z, R):
     product(w.Q, Z, w.units, B, w.features + w.units, R)
 
 
-register_cell(SimpleRNNWeights, _advance, _advance_pair, _pull)
+register_cell(SimpleRNNWeights, _advance, _advance_pair, _advance_given, _pull)
