@@ -29,7 +29,9 @@ def without_references(tree):
 
 
 def gives(function):
-    """Say whether a function returns anything."""
+    """Say whether a function returns anything but a truth."""
+    if isinstance(function.returns, ast.Name) and function.returns.id == "bool":
+        return False
     return any(isinstance(node, ast.Return) and node.value for node in ast.walk(function))
 
 
@@ -42,6 +44,8 @@ def test_inner_functions_return_nothing(path):
 def test_an_inner_function_that_returned_a_slice_would_be_found():
     tree = ast.parse("@inner\ndef tail(a):\n    return a[1:]\n")
     assert [gives(one) for one in without_references(tree)] == [True]
+    tree = ast.parse("@inner\ndef rises(a) -> bool:\n    return a[0] < a[1]\n")
+    assert [gives(one) for one in without_references(tree)] == [False]
 
 
 def test_there_are_inner_functions_to_look_at():

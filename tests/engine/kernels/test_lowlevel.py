@@ -94,6 +94,7 @@ def test_generated_code_and_undocumented_options_stand_behind_the_gate():
 MORE_THAN_EIGHT: dict[str, str] = {
     "_step_of_block": "called at its address, with each array's place and size in registers",
     "_step_back_of_block": "likewise",
+    "_step_of_given_block": "likewise",
 }
 
 

@@ -68,7 +68,7 @@ def _places(numbers, size, b, places):
 
 
 @inner
-def _same(places, R):
+def _same(places, R) -> bool:
     """Say whether all runs of a block read one row."""
     never_inline()
     apart = 0
@@ -110,7 +110,7 @@ def _spread(line, place, size, G, R):
 
 
 @inner
-def _differing(away, b, t, d):
+def _differing(away, b, t, d) -> bool:
     """Note by how much each run of a block differs, and say whether any does."""
     never_inline()
     found = False

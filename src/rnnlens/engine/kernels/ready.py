@@ -43,7 +43,7 @@ def is_compiled(kernel: str, cell: Cell, dtype: np.dtype[Any]) -> bool:
         return True
     from rnnlens.engine.kernels.cells.addressed import STEPS, AddressedCell
 
-    steps = STEPS if kernel == BACK else STEPS[:1]
+    steps = STEPS[: 2 if kernel == BACK else 1]
     if compiled_for(_KERNELS[kernel], AddressedCell, dtype) and all(
         compiled_for(step, _WEIGHTS[type(cell)], dtype) for step in steps
     ):

@@ -232,10 +232,10 @@ def run_from_products(
         (np.empty((runs, weights.outputs), dtype), np.empty((runs, weights.cells), dtype)),
     )
     bare = reading_nothing(weights, np.zeros(weights.features, dtype))
-    begun = _pair(states, dtype)
+    cell, begun = called_cell(bare, given=True), _pair(states, dtype)
 
     def work(begin: int, end: int) -> None:
-        run_products(bare, weights.W, products, begun, results, (begin, end))
+        run_products(cell, weights.W, products, begun, results, (begin, end))
 
     _share(work, runs, samples_apiece(bare, runs, steps))
     return results.outputs, results.finals

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.cells.interface import Array, advance, pull
+from rnnlens.engine.kernels.cells.interface import Array, advance, advance_given, pull
 from rnnlens.engine.kernels.lowlevel.compiling import addressed
 from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
 from rnnlens.engine.kernels.lowlevel.generated.calling import (
@@ -36,8 +36,9 @@ class AddressedCell(NamedTuple):
         Any of its arrays: the numbers' type.
     weights : array (word,) of int
         Its weights, laid out; their arrays must live as long.
-    step, back : int
-        Where its step forward stands, and its step back, if any is asked for.
+    step, back, given : int
+        Where its step forward stands, its step back, and its step forward that is given what its
+        input puts in; 0 for those that are not asked for.
     """
 
     units: int
@@ -50,6 +51,7 @@ class AddressedCell(NamedTuple):
     weights: NDArray[np.int64]
     step: int
     back: int
+    given: int
 
 
 @addressed
@@ -73,6 +75,19 @@ def _step_back_of_block(weights, D, d, D0, d0, same, B, b, C, c, Z, z, R):
     )
 
 
+@addressed
+def _step_of_given_block(weights, A, a, C, c, D, d, G, g, R):
+    """Take one step with a block whose input's products are known."""
+    advance_given(
+        tuple_at(weights),
+        numbers_at(A, a),
+        numbers_at(C, c),
+        numbers_at(D, d),
+        numbers_at(G, g),
+        R,
+    )
+
+
 def _advance(w, A, C, D, keep, R):
     call_at(w.step, (w.weights, A, A.size, C, C.size, D, D.size, keep, R))
 
@@ -84,13 +99,18 @@ def _pull(w, D, D0, same, B, C, Z, R):
     )
 
 
+def _advance_given(w, A, C, D, G, R):
+    call_at(w.given, (w.weights, A, A.size, C, C.size, D, D.size, G, G.size, R))
+
+
 implement_for_weights(advance, AddressedCell, _advance)
 implement_for_weights(pull, AddressedCell, _pull)
+implement_for_weights(advance_given, AddressedCell, _advance_given)
 
-#: What stands at the addresses: a step forward, a step back.
-STEPS: tuple[Any, Any] = (_step_of_block, _step_back_of_block)
+#: What stands at the addresses: a step forward, a step back, a step forward of a given input.
+STEPS: tuple[Any, Any, Any] = (_step_of_block, _step_back_of_block, _step_of_given_block)
 #: Their arguments but the first, see `address_for`.
-_ARGUMENTS = "aiaiaiii", "aiaiiaiaiaii"
+_ARGUMENTS = "aiaiaiii", "aiaiiaiaiaii", "aiaiaiaii"
 
 #: Addresses by which step, the class of the weights and the kind of numbers.
 _PLACES: dict[tuple[int, type, str], int] = {}
@@ -121,8 +141,11 @@ def lasting_cell(weights: Any, *, back: bool = False) -> AddressedCell:
     return cell
 
 
-def addressed_cell(weights: Any, *, back: bool = False) -> AddressedCell:
-    """Give a cell as the loop over the steps takes it; the weights must live as long."""
+def addressed_cell(weights: Any, *, back: bool = False, given: bool = False) -> AddressedCell:
+    """Give a cell as the loop over the steps takes it; the weights must live as long.
+
+    One that is `given` what its input puts in takes no other step.
+    """
     return AddressedCell(
         weights.units,
         weights.features,
@@ -132,6 +155,7 @@ def addressed_cell(weights: Any, *, back: bool = False) -> AddressedCell:
         weights.room,
         weights.P,
         words(weights),
-        _place(0, weights),
+        0 if given else _place(0, weights),
         _place(1, weights) if back else 0,
+        _place(2, weights) if given else 0,
     )

@@ -13,7 +13,7 @@ if INTERNALS:
     from rnnlens.engine.kernels.cells.addressed import lasting_cell
 else:
 
-    def called_cell(weights: Any, *, back: bool = False) -> Any:
+    def called_cell(weights: Any, *, back: bool = False, given: bool = False) -> Any:
         """Give a cell as the loop over the steps takes it: its weights, whose class tells."""
         return weights
 
