@@ -13,7 +13,12 @@ import rnnlens
 MOST_OF_A_VERB, MOST = 14, 8
 #: Functions that may take more, and why.
 ALLOWED: dict[str, str] = {
-    "api/forecast/report: report": "what a page is written in stands beside what `explain` takes"
+    "api/forecast/report: report": "what a page is written in stands beside what `explain` takes",
+    **{
+        f"engine/kernels/cells/addressed: _step{which}_block": "called at its address, with each "
+        "array's place and size in registers"
+        for which in ("_of", "_back_of", "_of_given")
+    },
 }
 
 

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import rnnlens
 from followed.registry import advice
+from refused import MAKERS
 from refused.whole_archives import STEPS, explained, padding, rows, series
+from rnnlens.bulk import Blocks, Runner, status
+from rnnlens.errors import DataError, InputError
 from small_networks import small
 
 
@@ -57,3 +61,30 @@ def _(folder: Path) -> None:
     (done / ".rnnlens" / "manifest.json").write_text("{")
     again = explained(folder, folder / "in.zarr", out="anew.zarr")
     assert (again / ".rnnlens" / "manifest.json").read_bytes() == first
+
+
+#: How the refusals of a cluster ask for blocks.
+ON_DASK: dict[str, Any] = {"runner": Runner(workers=1), "blocks": Blocks(windows=400)}
+
+
+@advice(
+    "Whole archives: a cluster without workers",
+    "see to its workers, and give the same command again, which goes on from there",
+)
+def _(folder: Path) -> None:
+    with pytest.raises(InputError, match="it has no worker"):
+        MAKERS["Whole archives: a cluster without workers"](folder)
+    done = explained(folder, folder / "in.zarr", **ON_DASK)
+    assert status(done).done == 1
+
+
+@advice(
+    "Whole archives: a block that ends its workers",
+    "give workers more of it, or ask for blocks of fewer windows, into another --out",
+)
+def _(folder: Path) -> None:
+    with pytest.raises(DataError, match="every worker that did it was ended"):
+        MAKERS["Whole archives: a block that ends its workers"](folder)
+    asked: dict[str, Any] = {"runner": Runner(workers=1), "blocks": Blocks(windows=100)}
+    again = explained(folder, folder / "in.zarr", out="fewer.zarr", **asked)
+    assert status(again).done > 1

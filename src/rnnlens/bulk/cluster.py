@@ -160,7 +160,7 @@ class _Blocks:
         elif isinstance(error, KilledWorker):
             why = (
                 "every worker that did it was ended meanwhile, as where memory is short: give "
-                "workers more of it, or ask for blocks of fewer windows"
+                "workers more of it, or ask for blocks of fewer windows, into another --out"
             )
         else:
             future.result()  # which raises what went wrong
