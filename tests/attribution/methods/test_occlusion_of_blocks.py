@@ -12,7 +12,7 @@ from rnnlens.attribution.games import one_step
 from rnnlens.attribution.methods.occlusion import occlusion_of_blocks_and_features
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
-from rnnlens.engine.stepwise import narrow
+from rnnlens.engine.stepwise import narrow, stretches
 from rnnlens.errors import DataError
 from rnnlens.network.layers import Dense, Recurrent
 
@@ -46,6 +46,12 @@ def two_layers(rng):
     first = Recurrent(cell("gru", rng, FEATURES, 4), return_sequences=True)
     second = Recurrent(cell("lstm", rng, 4, 3))
     return chain(first, second, Dense(rng.normal(size=(3, 1))), shape=(STEPS, FEATURES))
+
+
+@pytest.fixture(autouse=True)
+def _products(monkeypatch):
+    """Take the products of an input however few features it has."""
+    monkeypatch.setattr(stretches, "FEWEST_FEATURES", 0)
 
 
 @pytest.mark.parametrize("narrowly", [True, False])

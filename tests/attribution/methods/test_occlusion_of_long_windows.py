@@ -29,6 +29,12 @@ def both_ways(method, network, x, baseline, monkeypatch):
     return whole, hide(method, network, x, baseline)
 
 
+@pytest.fixture(autouse=True)
+def _products(monkeypatch):
+    """Take the products of an input however few features it has."""
+    monkeypatch.setattr(stretches, "FEWEST_FEATURES", 0)
+
+
 def test_shared_beginnings_equal_hiding_by_hand(rng, monkeypatch):
     monkeypatch.setattr(one_step, "FEWEST_STEPS", 1)
     layer, readout = Recurrent(cell("lstm", rng, 2, 3)), Dense(rng.normal(size=(3, 1)))

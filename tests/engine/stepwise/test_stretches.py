@@ -6,6 +6,7 @@ import pytest
 from naive import gru_loop, lstm_loop
 from networks import cell, chain, equations, stacked_bidirectional
 from rnnlens.engine.forward import predict
+from rnnlens.engine.kernels.products import Products
 from rnnlens.engine.schedule import threads
 from rnnlens.engine.schedule.context import equations as by_equations
 from rnnlens.engine.stepwise import stretches
@@ -22,6 +23,12 @@ STEPS, FEATURES = 11, 2
 
 def first(outputs):
     return outputs[0][:, 0]
+
+
+@pytest.fixture(autouse=True, params=[0, 10**6], ids=["products", "inputs"])
+def _taken(request, monkeypatch):
+    """What lowest layers take: the products of an input of few features, or the input itself."""
+    monkeypatch.setattr(stretches, "FEWEST_FEATURES", request.param)
 
 
 @pytest.fixture
@@ -100,7 +107,7 @@ def test_runs_end_where_nothing_is_left_of_what_was_replaced(rng, monkeypatch):
     advance = stretches.Stretches.advance
 
     def counted(self, inputs, state):
-        counts.append(inputs.which.size)
+        counts.append((inputs.which if isinstance(inputs, Products) else inputs[..., 0]).size)
         return advance(self, inputs, state)
 
     asked = replacements(x, rng, [(t, 1) for t in range(96)], times=1)

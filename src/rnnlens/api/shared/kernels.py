@@ -48,7 +48,8 @@ def compile_kernels_of(network: Network) -> None:
             effort = Effort(precision=precision)
             for method, newest in _METHODS:
                 explain(network, x, target=0, method=method, newest=newest, effort=effort)
-            together = stretches(network, next(iter(network.inputs)), np.dtype(precision))
+            of, dtype = next(iter(network.inputs)), np.dtype(precision)
+            together = stretches(network, of, dtype, products=True)
             if together is not None:
                 own_run(together, x.astype(precision), lambda outputs: outputs[0][:, 0])
         trace(network, x)

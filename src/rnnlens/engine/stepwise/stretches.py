@@ -40,6 +40,9 @@ __all__ = ["OwnRun", "Replaced", "Stretches", "changes_by_stretch", "own_run", "
 Rows = NDArray[np.int64]
 Value = Callable[[tuple[Array, ...]], Array]
 
+#: Features from which on products that were made before are worth it: taking them from a table
+#: costs as much as some thirty features do.
+FEWEST_FEATURES = 64
 #: Steps of a stretch: a run goes through half of one more than it needs, and no more calls are made
 #: than that.
 LENGTH = 16
@@ -178,8 +181,13 @@ def _run(node: Node, taken: tuple[Array, ...]) -> Tape:
     return run(node.layer, taken, (None,) * len(taken), None)
 
 
-def stretches(network: Network, of: str, dtype: np.dtype) -> Stretches | None:
-    """Say how a network goes through stretches; None where `Stretches` is not for it."""
+def stretches(
+    network: Network, of: str, dtype: np.dtype, *, products: bool = False
+) -> Stretches | None:
+    """Say how a network goes through stretches; None where `Stretches` is not for it.
+
+    With `products` those of the input are taken however few features it has.
+    """
     split = split_by_step(network, of)
     if split is None or by_equations() or chosen() or len(network.inputs) > 1:
         return None
@@ -189,17 +197,22 @@ def stretches(network: Network, of: str, dtype: np.dtype) -> Stretches | None:
         layer = node.layer
         if isinstance(layer, Recurrent) and (len(node.inputs) > 1 or not packed(layer.cell, dtype)):
             return None
-    return Stretches(network, of, split, _lowest(split, of, dtype)) if split.cells else None
+    if not split.cells:
+        return None
+    fewest = 0 if products else FEWEST_FEATURES
+    return Stretches(network, of, split, _lowest(split, of, dtype, fewest))
 
 
-def _lowest(split: SplitNetwork, of: str, dtype: np.dtype) -> Node | None:
+def _lowest(split: SplitNetwork, of: str, dtype: np.dtype, fewest: int) -> Node | None:
     """Give the layer that takes the products of the input in its place; None where none does."""
     reading = [n for n in (*split.each_step, *split.head) if (of, 0) in n.inputs]
     layer = reading[0].layer if len(reading) == 1 else None
     if not isinstance(layer, Recurrent) or layer.return_state:
         return None
     weights = packed(layer.cell, dtype)
-    return reading[0] if weights is not None and takes_pairs(weights) else None
+    if weights is None or not takes_pairs(weights):
+        return None
+    return reading[0] if weights.features >= fewest else None
 
 
 @dataclass(frozen=True, eq=False)
