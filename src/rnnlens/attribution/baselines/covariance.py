@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky
-from scipy.linalg.lapack import dsyevd  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.linalg.lapack import get_lapack_funcs
 
 from rnnlens.attribution.baselines.rows import Rows, rows_of
 from rnnlens.errors import DataError
@@ -29,6 +29,7 @@ __all__ = ["MOST_NUMBERS", "SHRINKAGES", "WindowMoments", "shrinkage", "window_m
 
 Array = NDArray[np.float64]
 
+(_syevd,) = get_lapack_funcs(("syevd",), dtype=np.float64)
 #: What is tried; never 0, for copies of a number have a singular covariance.
 SHRINKAGES = 10.0 ** np.arange(-6.0, 0.5, 0.5)
 #: Parts of the windows, one of which is left out at a time.
@@ -147,7 +148,7 @@ def _decomposed(matrices: Array) -> tuple[Array, Array]:
     """
     eigenvalues, Q = np.empty(matrices.shape[:2]), np.empty_like(matrices)
     for k, matrix in enumerate(matrices):
-        eigenvalues[k], Q[k], failed = dsyevd(matrix.T, overwrite_a=1)
+        eigenvalues[k], Q[k], failed = _syevd(matrix.T, overwrite_a=1)
         if failed:
             raise LinAlgError("the eigenvalues of the data's correlations were not found")
     return eigenvalues, Q

@@ -124,8 +124,10 @@ class Stretches:
         W = self._weights(x.dtype).W
         return np.matmul(x, W).reshape(-1, W.shape[1])
 
-    def read(self, x: Array) -> Products:
-        """Give the products of windows that read a row of their own at each step."""
+    def read(self, x: Array) -> Array | Products:
+        """Give what windows read as it is, or its products, a row of their own at each step."""
+        if self.lowest is None:
+            return x
         which = np.arange(len(x) * x.shape[1]).reshape(x.shape[:2])
         return _products(self.rows(x), which)
 
@@ -262,8 +264,7 @@ def own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
 def _own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
     states, found = [net.start(len(x), x.dtype)], {}
     for first in range(0, x.shape[1], LENGTH):
-        here = x[:, first : first + LENGTH]
-        after, found = net.advance(here if net.lowest is None else net.read(here), states[-1])
+        after, found = net.advance(net.read(x[:, first : first + LENGTH]), states[-1])
         states.append(after)
     return OwnRun(tuple(states[:-1]), value(net.outputs(found)))
 
@@ -409,8 +410,7 @@ class _Followed:
 
     def _own_after(self, own: State, first: int, end: int) -> State:
         """Follow the windows themselves for some steps of a stretch."""
-        x, lowest = self.x[:, first:end], self.net.lowest
-        return self.net.advance(x if lowest is None else self.net.read(x), own)[0]
+        return self.net.advance(self.net.read(self.x[:, first:end]), own)[0]
 
     def _advance(
         self, pieces: Sequence[tuple[int, int, int]], end: int, value: Value | None
