@@ -2,6 +2,8 @@
 
 import json
 from io import StringIO
+from threading import enumerate as enumerate_threads
+from threading import get_ident
 
 import numpy as np
 import pytest
@@ -152,3 +154,54 @@ def test_several_inputs_share_a_time():
 
     assert shared_time(Certificates(budget="30 s"), 3).seconds == 10.0
     assert shared_time(Certificates(budget=77), 3).budget == 77
+
+
+@pytest.mark.parametrize("budget", [None, "60 s"])
+def test_a_table_is_the_same_whether_its_tests_run_beside_its_certificates(
+    network, rng, monkeypatch, budget
+):
+    X, y = rng.normal(size=(60, 7, 3)), rng.normal(size=60)
+    asked = Certificates(windows=4, range=0.3, budget=budget)
+    tables, told = [], []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("RNNLENS_THREADS", threads)
+        here, steps = get_ident(), []
+        tables.append(
+            rnnlens.lags(
+                network, X, y, target=0, certificates=asked, test=Test(replacements=200),
+                progress=lambda done, whole, steps=steps: steps.append((get_ident(), done, whole)),
+            )
+        )  # fmt: skip
+        told.append(steps)
+        assert {thread for thread, *_ in steps} == {here}
+        counts = [done for _, done, _ in steps]
+        assert counts == sorted(counts)
+        assert steps[-1][1] == steps[-1][2]
+    alone, beside = tables
+    for name in alone.data_vars:
+        if alone[name].dtype.kind == "f":
+            np.testing.assert_allclose(beside[name], alone[name], rtol=1e-9, atol=1e-12)
+        else:
+            assert (beside[name].values == alone[name].values).all(), name
+
+
+def test_ctrl_c_in_the_certificates_of_a_table_ends_the_tests_beside_them(
+    network, rng, interrupted, monkeypatch
+):
+    monkeypatch.setenv("RNNLENS_THREADS", "2")
+    X, y = rng.normal(size=(60, 7, 3)), rng.normal(size=60)
+    table = rnnlens.lags(network, X, y, target=0, certificates=Certificates(windows=4))
+    assert "Ctrl-C ended the work" in table.attrs["missing"]
+    assert "error_change" not in table
+    assert "largest_bound" in table
+    assert not [one for one in enumerate_threads() if one.name == "rnnlens-aside"]
+
+
+def test_tests_that_cannot_be_made_beside_certificates_are_said_to_be_missing(
+    network, rng, monkeypatch
+):
+    monkeypatch.setenv("RNNLENS_THREADS", "2")
+    X, y = rng.normal(size=(12, 7, 3)), rng.normal(size=12)
+    table = rnnlens.lags(network, X, y, target=0, certificates=Certificates(windows=2))
+    assert "no test over the data set" in table.attrs["missing"]
+    assert "largest_bound" in table

@@ -216,10 +216,10 @@ def test_sentences_that_are_given_replace_those_made_from_the_lags(html, parts):
 def test_what_does_not_fit_the_budget_is_left_out_and_named():
     table = pd.DataFrame({"x": range(50)})
     chart = alt.Chart(table).mark_point().encode(x="x")
-    whole = Figures().draw("a", chart, alt_text="points", caption="Points.")
+    whole = Figures().begin("a", chart, alt_text="points", caption="Points.")()
     figures = Figures(budget=int(1.5 * len(whole.markup)))
-    first = figures.draw("a", chart, alt_text="points", caption="Points.")
-    second = figures.draw("b", chart, alt_text="points", caption="Points.")
+    begun = [figures.begin(name, chart, alt_text="points", caption="Points.") for name in "ab"]
+    first, second = (one() for one in begun)
     assert first.markup.startswith('<svg role="img" aria-label="points"')
     assert (second.markup, second.caption) == ("", "Points.")
 

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from processes import hearing_ctrl_c, python
 from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule import threads as module
-from rnnlens.engine.schedule.threads import each, one_blas_thread, quota, share, threads
+from rnnlens.engine.schedule.threads import aside, each, one_blas_thread, quota, share, threads
 from rnnlens.errors import InputError
 
 
@@ -260,3 +260,81 @@ def test_a_blas_that_is_loaded_while_others_are_held_is_held_too():
     )
     done = python("-c", code, OPENBLAS_NUM_THREADS="3")
     assert done.stdout == "{1}\nTrue\n", done.stderr
+
+
+def test_work_aside_goes_on_meanwhile_and_both_share_among_the_threads():
+    met = threading.Barrier(2, timeout=10)
+    done = np.zeros((2, 40))
+
+    def work(row):
+        met.wait()  # where one waited for the other to end, neither would come here
+        share(lambda begin, end: done[row].__setitem__(slice(begin, end), 1.0), 40, 1)
+        return threading.get_ident()
+
+    with aside(lambda: work(0)) as other:
+        here = work(1)
+        assert other.result() != here
+    assert done.all()
+
+
+@pytest.mark.parametrize("where", ["one thread", "within shared work", "not at once"])
+def test_work_aside_waits_for_who_asks_where_there_is_no_other_thread(where, monkeypatch):
+    if where == "one thread":
+        monkeypatch.setenv("RNNLENS_THREADS", "1")
+    began = []
+
+    def ask(_=0):
+        with aside(
+            lambda: began.append(threading.get_ident()), at_once=where != "not at once"
+        ) as it:
+            assert not began
+            it.result()
+            assert began == [threading.get_ident()]
+
+    if where == "within shared work":
+        each(lambda one: ask() if one == 0 else None, [(0,), (1,)])
+    else:
+        ask()
+    assert len(began) == 1
+
+
+def test_an_error_aside_is_raised_where_the_result_is_asked_for():
+    def fail():
+        raise ZeroDivisionError
+
+    with aside(fail) as other, pytest.raises(ZeroDivisionError):
+        other.result()
+
+
+def test_work_aside_that_is_dropped_ends_where_it_shares_work():
+    begun, steps = threading.Event(), []
+
+    def work():
+        begun.set()
+        for _ in range(10_000):
+            each(lambda one: time.sleep(0.001), [(0,), (1,)])
+            steps.append(1)
+
+    def left():
+        with aside(work):
+            begun.wait(10)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        left()
+    assert len(steps) < 5_000
+    assert not [one for one in threading.enumerate() if one.name == "rnnlens-aside"]
+
+
+def test_what_waits_for_work_aside_is_called_now_and_then(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    go_on, calls = threading.Event(), []
+
+    def waiting():
+        calls.append(threading.get_ident())
+        if len(calls) == 3:
+            go_on.set()
+
+    with aside(lambda: go_on.wait(10)) as other:
+        assert other.result(waiting)
+    assert set(calls) == {threading.get_ident()}

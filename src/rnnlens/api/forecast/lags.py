@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from rnnlens.api.shared.given.arguments import checked
 from rnnlens.api.shared.linear_algebra import one_blas_thread
-from rnnlens.attribution.options import Effort, Target, as_target
+from rnnlens.attribution.options import Target, as_target
 from rnnlens.attribution.registry import SUMMING
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Certificates, Shares, Test
@@ -127,12 +127,11 @@ def lags(
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
-    from rnnlens.api.forecast.explain import explain
+    from rnnlens.api.shared.forecast.explained_once import ShareOf, explained_for_shares
     from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.logits import on_logits
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.given.shares import share_question
     from rnnlens.api.shared.labels.joint import on_lags, on_own_axis
     from rnnlens.api.shared.labels.lag_shares import shares_of
     from rnnlens.api.shared.lag_tables import Asked
@@ -152,11 +151,8 @@ def lags(
     question.check(case)
     names = of if case.layout is None else [one.name for one in case.layout.inputs]
     with Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts:
-        explained = explain(
-            net, X, target=asked, held=held, background=background, of=names,
-            effort=Effort(seed=shares.seed), progress=parts.of("shares"),
-            **share_question(case, shares),
-        )  # fmt: skip
+        asked_of = ShareOf(net, X, asked, held, background, names)
+        explained = explained_for_shares(asked_of, case, shares, parts.of("shares"))
         if case.layout is not None:
             return question.tables(case, explained, by, parts.of("evidence"))
         alone = cast("xr.Dataset", explained)  # one sequence has no tree

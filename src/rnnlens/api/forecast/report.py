@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
     from rnnlens.views.report.parts import ReportParts
+    from rnnlens.views.report.pictures import Pictures
 
 __all__ = ["check_page", "check_shares", "report"]
 
@@ -103,7 +104,9 @@ def report(
     from rnnlens.api.shared.given.network_given import as_network
     from rnnlens.api.shared.page.gather import PageQuestion, explained_for, page_cases, page_parts
     from rnnlens.engine.schedule.progress import Parts
+    from rnnlens.engine.schedule.threads import threads
     from rnnlens.results.place import placed
+    from rnnlens.views.report.pictures import drawn_aside
     from rnnlens.views.words.language import check_language, spoken
     from rnnlens.views.words.language import language as within
 
@@ -116,13 +119,14 @@ def report(
         initial_state=initial_state, precision=precision, shares=shares, page=page,
         **page_cases(net, data, target, of),
     )  # fmt: skip
-    with within(language), Parts(progress, **WEIGHTS) as parts:
+    aside = drawn_aside(wanted=threads() > 1)
+    with within(language), aside as pictures, Parts(progress, **WEIGHTS) as parts:
         explained = explained_for(asked, parts.of("explained"))
         said = replace(page_parts(asked, explained, evidence), fidelity=fidelity)
         parts.done("gathered")
         with placed(page) as draft:
             titled = replace(said, title=title) if title else said
-            draft.write_bytes(_rendered(titled, page, parts.of("drawn")))
+            draft.write_bytes(_rendered(titled, page, parts.of("drawn"), pictures))
         return page
 
 
@@ -183,10 +187,12 @@ def check_shares(shares: Shares) -> None:
         )
 
 
-def _rendered(parts: ReportParts, page: Path, progress: Callable[[int, int], None]) -> bytes:
+def _rendered(
+    parts: ReportParts, page: Path, progress: Callable[[int, int], None], pictures: Pictures
+) -> bytes:
     from rnnlens.views.report.pdf import render_pdf
     from rnnlens.views.report.render import render_report
 
     if page.suffix.lower() == ".pdf":
-        return render_pdf(parts, progress)
-    return render_report(parts, progress).encode("utf-8")
+        return render_pdf(parts, progress, pictures)
+    return render_report(parts, progress, pictures).encode("utf-8")

@@ -49,6 +49,7 @@ def report(
     """Write one file with everything: an HTML page, or a PDF."""
     from rnnlens import api
     from rnnlens.api.forecast.report import check_page
+    from rnnlens.api.shared.forecast.explained_once import explaining_once
     from rnnlens.api.shared.page.browser import show_page
     from rnnlens.api.shared.planning import expected_report
     from rnnlens.views.words.origin import fact_text
@@ -59,37 +60,31 @@ def report(
     network = network_from(model, reading, shown)
     sidecar, windows, seen = asked_from((model, network, data), series, tested=True)
     target, shares = options.target_of(sidecar), api.Shares(baseline=options.baseline_of(sidecar))
-    foretell(
-        expected_report(
-            network,
-            windows,
-            target=target,
-            held=options.held_names,
-            background=seen,
-            shares=shares,
-        )
-    )
-    evidence = None
-    if page.lags:
-        about = {"target": target, "held": options.held_names, "background": seen, "shares": shares}
-        evidence = _evidence(network, windows, page, about, options.inputs)
-    heading = told("writing the report on {count:,} windows", count=number_of(windows))
-    with working(heading) as progress, typed(words_typed()):
-        api.report(
-            network,
-            windows,
-            page.out,
-            title=sidecar.title or None,
-            target=target,
-            held=options.held_names,
-            background=seen,
-            shares=shares,
-            fidelity=_fidelity(network, model, windows) if page.check else None,
-            evidence=evidence,
-            of=options.inputs,
-            language=page.language,
-            progress=progress,
-        )
+    about: dict[str, Any] = {
+        "target": target,
+        "held": options.held_names,
+        "background": seen,
+        "shares": shares,
+    }
+    foretell(expected_report(network, windows, **about))
+    with explaining_once():
+        evidence = None
+        if page.lags:
+            evidence = _evidence(network, windows, page, about, options.inputs)
+        heading = told("writing the report on {count:,} windows", count=number_of(windows))
+        with working(heading) as progress, typed(words_typed()):
+            api.report(
+                network,
+                windows,
+                page.out,
+                title=sidecar.title or None,
+                fidelity=_fidelity(network, model, windows) if page.check else None,
+                evidence=evidence,
+                of=options.inputs,
+                language=page.language,
+                progress=progress,
+                **about,
+            )
     typer.echo(fact_text(wrote(page.out)))
     note_typeface(page.out, page.language or "")
     if page.open and not show_page(page.out):

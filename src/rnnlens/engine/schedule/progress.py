@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from types import TracebackType
 
 __all__ = ["Parts", "Progress", "equal_parts"]
@@ -40,6 +41,7 @@ class Parts:
     def __init__(self, tell: Progress | None, **weights: float) -> None:
         self._tell = tell
         self._told = 0
+        self._again: Callable[[], None] = lambda: None
         whole = sum(weights.values()) or 1.0
         begun, self._spans = 0.0, {}
         for name, weight in weights.items():
@@ -67,6 +69,35 @@ class Parts:
             self._reach(low + (high - low) * share)
 
         return progress
+
+    def beside(self, *names: str) -> dict[str, Progress]:
+        """Give what parts that are done side by side are to call.
+
+        The whole is told in the thread that asks for this; `again` tells it of the others there.
+        """
+        spans = [self._spans[name] for name in names]
+        begun, here = min(low for low, _ in spans), get_ident()
+        reached = dict.fromkeys(names, 0.0)
+
+        def tell() -> None:
+            if get_ident() == here:
+                self._reach(begun + sum(reached.values()))
+
+        def of(name: str) -> Progress:
+            low, high = self._spans[name]
+
+            def progress(done: int, total: int) -> None:
+                reached[name] = (high - low) * (done / total if total else 1.0)
+                tell()
+
+            return progress
+
+        self._again = tell
+        return {name: of(name) for name in names}
+
+    def again(self) -> None:
+        """Tell what parts in other threads have reached."""
+        self._again()
 
     def done(self, name: str) -> None:
         """Say that a part that does not tell by itself is done."""

@@ -2,7 +2,9 @@
 
 Kernels leave Python's lock alone, so threads of one process do. There is one pool; work that is
 shared from within a piece of shared work is done where it stands, and BLAS is held to one thread
-meanwhile: its own threads would wait for more work by spinning, on cores that ours need.
+meanwhile: its own threads would wait for more work by spinning, on cores that ours need. Two pieces
+of work that need nothing of each other share the pool side by side (`aside`): what one of them does
+between kernels leaves no core idle.
 """
 
 from __future__ import annotations
@@ -17,15 +19,17 @@ from contextvars import ContextVar, copy_context
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from threading import Event, Lock, local
-from typing import Protocol, TypeVarTuple
+from threading import Event, Lock, Thread, local
+from typing import Generic, Protocol, TypeVar, TypeVarTuple, cast
 
 from rnnlens.errors import InputError
 
-__all__ = ["each", "one_blas_thread", "one_thread", "quota", "share", "threads"]
+__all__ = ["Aside", "aside", "each", "one_blas_thread", "one_thread", "quota", "share", "threads"]
 
 #: Ranges of samples for each thread: a thread that was held up leaves its last ones to the others.
 RANGES_PER_THREAD = 4
+#: Seconds between two looks at work that is done aside.
+PATIENCE = 0.2
 
 
 _ALONE = ContextVar("one_thread", default=False)
@@ -208,8 +212,8 @@ def _restore(settings: list[Setting]) -> None:
 _BLAS = _Blas()
 
 #: What is known of each thread: whether it holds BLAS (that of SciPy too, or not; None where it
-#: holds none) and what it had set itself; in a thread of the pool, what says that its work is not
-#: wanted any more.
+#: holds none) and what it had set itself; what says that its work is not wanted any more, and
+#: whether that is a piece of shared work.
 _HERE = local()
 
 
@@ -248,21 +252,21 @@ if hasattr(os, "register_at_fork"):
 
 
 def _within() -> bool:
-    """Say whether this is a piece of shared work; end it where it is not wanted any more."""
+    """Say whether this is a piece of shared work; end work that is not wanted any more."""
     stop: Event | None = getattr(_HERE, "stop", None)
     if stop is not None and stop.is_set():
         raise CancelledError
-    return stop is not None
+    return getattr(_HERE, "shared", False)
 
 
 def _piece(stop: Event, work: Callable[[*Arguments], None], arguments: tuple[*Arguments]) -> None:
-    _HERE.stop = stop
+    _HERE.stop, _HERE.shared = stop, True
     try:
         if not stop.is_set():
             with one_blas_thread():
                 work(*arguments)
     finally:
-        _HERE.stop = None
+        _HERE.stop, _HERE.shared = None, False
 
 
 def each(
@@ -295,6 +299,7 @@ def each(
                 job.result()
                 if done is not None:
                     done(jobs[job])
+                _within()
     finally:
         stop.set()
         for job in jobs:
@@ -312,3 +317,68 @@ def share(work: Callable[[int, int], None], samples: int, block: int) -> None:
     pieces = min(blocks, count * RANGES_PER_THREAD)
     edges = [blocks * k // pieces * block for k in range(pieces)] + [samples]
     each(work, list(pairwise(edges)))
+
+
+Result = TypeVar("Result")
+
+
+class Aside(Generic[Result]):
+    """Work that is done beside other work: both share what they do among the same threads.
+
+    It begins in a thread of its own; where it is not to begin `at_once`, where the engine uses one
+    thread, or where this is a piece of shared work itself, it is done when its result is asked for.
+    """
+
+    def __init__(self, work: Callable[[], Result], *, at_once: bool = True) -> None:
+        self._work = work
+        self._stop = Event()
+        self._made: Result | None = None
+        self._error: BaseException | None = None
+        self._thread: Thread | None = None
+        if at_once and not _within() and threads() > 1:
+            run = copy_context().run
+            self._thread = Thread(target=run, args=(self._run,), name="rnnlens-aside")
+            self._thread.start()
+
+    def _run(self) -> None:
+        _HERE.stop = self._stop
+        try:
+            self._made = self._work()
+        except BaseException as error:  # it is raised where the result is asked for
+            self._error = error
+        finally:
+            _HERE.stop = None
+
+    def result(self, waiting: Callable[[], None] = lambda: None) -> Result:
+        """Wait for what it gives, calling `waiting` now and then; its error is raised here."""
+        if self._thread is None:
+            return self._work()
+        while self._thread.is_alive():
+            self._thread.join(PATIENCE)
+            waiting()
+        if self._error is not None:
+            raise self._error
+        return cast("Result", self._made)
+
+    def drop(self) -> None:
+        """End it where it would share work, and wait for that: its result is not wanted."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+@contextmanager
+def aside(work: Callable[[], Result], *, at_once: bool = True) -> Generator[Aside[Result]]:
+    """Do work beside what is done meanwhile, and drop it if its result has not come until then.
+
+    Examples
+    --------
+    >>> with aside(lambda: 6 * 7) as other:
+    ...     other.result()
+    42
+    """
+    done = Aside(work, at_once=at_once)
+    try:
+        yield done
+    finally:
+        done.drop()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.question import Question
 from rnnlens.engine.schedule.progress import Parts, Progress
+from rnnlens.engine.schedule.threads import aside
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.ladder import CONSTANT, NOT_WIRED, RUNGS, ladder
 from rnnlens.evidence.proof.stopping import INTERRUPTED
@@ -92,31 +93,11 @@ def _gathered(
     question: Question, rows: Rows, data: TableData, options: TableOptions, parts: Parts
 ) -> LagTable:
     missing: list[str] = []
-    asked, test = options.certificates, options.test
-    certificates = runs = tests = observed = None
-    if asked is not None and asked.windows:
-        # who states a budget asks for what can be had within it
-        by_row, asked = asked.budget is None, timed(question, rows, asked)
-
-        def certify() -> LagCertificates:
-            told_of = parts.of("certificates")
-            return certify_lags(question, rows, data, asked, told_of, by_row=by_row)
-
-        certificates = _tried(NO_CERTIFICATES, certify, missing, stated=asked.stated)
-        if certificates is not None and certificates.ended == INTERRUPTED:
-            # whoever ends the work wants what there is, now
-            missing.append(ENDED_BEFORE)
-            test = None
-        elif certificates is not None and data.timed:
-            runs = plain_runs(question, rows, data, parts.of("plain_runs"))
-    if test is not None and test.hiding:
-
-        def hide() -> LagTests:
-            return test_rows(question, rows, data, test, options.criterion(test), parts.of("tests"))
-
-        tests = _tried(NO_TEST, hide, missing, stated=test.stated)
+    found = _proved_and_tested(question, rows, data, options, parts, missing)
+    certificates, tests, test = found.certificates, found.tests, options.test
     still = _still(question, rows, data)
-    if test is not None and test.replacements != 0:
+    observed = None
+    if test is not None and test.replacements != 0 and not found.ended:
 
         def draw() -> Scenario:
             shown = _verdicts(question, rows, still, certificates, tests, None)
@@ -135,13 +116,69 @@ def _gathered(
     return LagTable(
         rows=rows,
         certificates=certificates,
-        plain_runs=runs,
+        plain_runs=found.plain_runs,
         tests=tests,
         observed=observed,
         missing=tuple(missing),
         verdict=verdict,
         rung=rung,
     )
+
+
+class _Found(NamedTuple):
+    """What certificates and tests found, and whether Ctrl-C ended the work."""
+
+    certificates: LagCertificates | None = None
+    plain_runs: PlainRuns | None = None
+    tests: LagTests | None = None
+    ended: bool = False
+
+
+def _proved_and_tested(
+    question: Question,
+    rows: Rows,
+    data: TableData,
+    options: TableOptions,
+    parts: Parts,
+    missing: list[str],
+) -> _Found:
+    """Certify lags, and test rows beside that; certificates that get some seconds come first."""
+    stated, test = options.certificates, options.test
+    certified = stated is not None and stated.windows > 0
+    # who states a budget asks for what can be had within it
+    asked = timed(question, rows, stated) if stated is not None and certified else None
+    shared = asked is None or asked.seconds is None
+    names = ("certificates", "plain_runs", "tests")
+    told_of = parts.beside(*names) if shared else {name: parts.of(name) for name in names}
+
+    def hide() -> LagTests | None:
+        if test is None or not test.hiding:
+            return None
+        return test_rows(question, rows, data, test, options.criterion(test), told_of["tests"])
+
+    def certify() -> LagCertificates | None:
+        if stated is None or asked is None:
+            return None
+        by_row = stated.budget is None
+        return certify_lags(question, rows, data, asked, told_of["certificates"], by_row=by_row)
+
+    with aside(hide, at_once=shared and certified) as hiding:
+        certificates = _tried(
+            NO_CERTIFICATES, certify, missing, stated=stated is not None and stated.stated
+        )
+        if certificates is not None and certificates.ended == INTERRUPTED:
+            # whoever ends the work wants what there is, now
+            missing.append(ENDED_BEFORE)
+            return _Found(certificates, ended=True)
+        runs = None
+        if certificates is not None and data.timed:
+            runs = plain_runs(question, rows, data, told_of["plain_runs"])
+
+        def hidden() -> LagTests | None:
+            return hiding.result(parts.again if shared else lambda: None)
+
+        tests = _tried(NO_TEST, hidden, missing, stated=test is not None and test.stated)
+    return _Found(certificates, runs, tests)
 
 
 def _tried(what: str, run: Callable[[], T], missing: list[str], *, stated: bool) -> T | None:

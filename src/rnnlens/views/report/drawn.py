@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from rnnlens.views.report.figures import Figure, Figures
+    from rnnlens.views.report.figures import Begun, Figure, Figures
     from rnnlens.views.report.parts import ReportParts
 
 __all__ = ["count_of", "figures_of"]
@@ -32,7 +32,7 @@ def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
     figures.whole = count_of(parts)
     # The figures that answer the user's question come first, so that a budget spent on the
     # weights of a large network never costs them.
-    return {
+    begun = {
         "forecast": [_forecast(figures, parts)],
         "uses": list(_uses(figures, parts)),
         "lags": [_lag_shares(figures, parts)],
@@ -42,6 +42,8 @@ def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
         "gates": list(_gates(figures, parts)),
         "weights": list(_weights(figures, parts)),
     }
+    # each is drawn while the next ones are laid out
+    return {section: [figure() for figure in those] for section, those in begun.items()}
 
 
 def count_of(parts: ReportParts) -> int:
@@ -50,10 +52,10 @@ def count_of(parts: ReportParts) -> int:
     return 7 + of_layers
 
 
-def _forecast(figures: Figures, parts: ReportParts) -> Figure:
+def _forecast(figures: Figures, parts: ReportParts) -> Begun:
     what = summary.quantity(parts.explanation, "")
     known = "actual" in parts.explanation
-    return figures.draw(
+    return figures.begin(
         "forecast",
         charts.forecast(parts.explanation),
         alt_text=say("Lines over time: the forecast of {what} beside what happened.", what=what)
@@ -72,11 +74,11 @@ def _forecast(figures: Figures, parts: ReportParts) -> Figure:
     )
 
 
-def _uses(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+def _uses(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
     drawn, target = parts.drawn, _target(parts)
     named = summary.named_features(parts.explanation)
     if named:
-        yield figures.draw(
+        yield figures.begin(
             "lag-feature",
             charts.lag_feature(_most_important(parts)),
             alt_text=say(
@@ -94,7 +96,7 @@ def _uses(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
                 ),
             ),
         )
-    yield figures.draw(
+    yield figures.begin(
         "contributions",
         charts.lag_contributions(drawn, named=named),
         alt_text=say(
@@ -127,10 +129,10 @@ def _few_inputs(parts: ReportParts, caption: str) -> str:
     return paragraph([caption, said])
 
 
-def _lag_shares(figures: Figures, parts: ReportParts) -> Figure:
+def _lag_shares(figures: Figures, parts: ReportParts) -> Begun:
     target = _target(parts)
     lags = parts.lags if parts.grouped_lags is None else parts.grouped_lags
-    return figures.draw(
+    return figures.begin(
         "lag-shares",
         charts.lag_shares(lags),
         alt_text=say(
@@ -162,7 +164,7 @@ def _with_groups(parts: ReportParts, caption: str) -> str:
     return paragraph([caption, said])
 
 
-def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
     evidence = parts.evidence
     if evidence is None or "largest_bound" not in evidence:
         return
@@ -170,7 +172,7 @@ def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
         return
     free, where = free_text(evidence.attrs["free"]), attribute_text(evidence.attrs, "range")
     ranges = say("{name}: {fact}", name=free, fact=where)
-    yield figures.draw(
+    yield figures.begin(
         "certificates",
         charts.certificates(evidence.assign_attrs(range=ranges)),
         alt_text=say(
@@ -188,10 +190,10 @@ def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
     )
 
 
-def _memory(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+def _memory(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
     if isinstance(parts.memory, str):
         return
-    yield figures.draw(
+    yield figures.begin(
         "memory",
         charts.memory(parts.memory),
         alt_text=say("Measures of memory on one axis of lags, and how each fades with the lag."),
@@ -204,10 +206,10 @@ def _memory(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
     )
 
 
-def _window(figures: Figures, parts: ReportParts) -> Figure:
+def _window(figures: Figures, parts: ReportParts) -> Begun:
     when = summary.time_text(parts.explanation, parts.window)
     named = summary.named_features(parts.explanation)
-    return figures.draw(
+    return figures.begin(
         "contributions-window",
         charts.lag_contributions(parts.drawn, sample=parts.window, named=named),
         alt_text=say(
@@ -223,11 +225,11 @@ def _window(figures: Figures, parts: ReportParts) -> Figure:
     )  # fmt: skip
 
 
-def _gates(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+def _gates(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
     when = summary.time_text(parts.explanation, parts.window)
     for number, (name, node) in enumerate(_layers(parts.trace)):
         if "gate_value" in node:
-            yield figures.draw(
+            yield figures.begin(
                 f"gates-{number}",
                 charts.gates(node, title=say("Layer {name}, window of {when}", name=name,
                                              when=when)),
@@ -244,13 +246,13 @@ def _gates(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
             )  # fmt: skip
 
 
-def _weights(figures: Figures, parts: ReportParts) -> Iterator[Figure]:
+def _weights(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
     # The recurrent kernels are the largest, so they are the first to be left out.
     for kind in ("W", "b", "U"):
         for number, (name, node) in enumerate(_layers(parts.weights)):
             gated = any(array.attrs.get("gate") for array in node.data_vars.values())
             if gated and weight_panels(node, kind=kind)[0]:
-                yield figures.draw(
+                yield figures.begin(
                     f"weights-{number}-{kind}",
                     charts.weights(node, kind=kind),
                     alt_text=say(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rnnlens.views.report.pictures import drawn_here
 from rnnlens.views.report.text import svg_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import altair as alt
 
-__all__ = ["Figure", "Figures", "inline"]
+    from rnnlens.views.report.pictures import Pictures
+
+__all__ = ["Begun", "Figure", "Figures", "inline"]
 
 #: An SVG larger than this is embedded as a PNG, which a heat map of many cells is smaller as.
 LARGEST_SVG = 400_000
@@ -54,6 +56,10 @@ class Figure:
     narrow: str = ""
 
 
+#: Gives a figure that was begun.
+Begun = Callable[[], Figure]
+
+
 class Figures:
     """Draw the figures of one page, and keep count of their bytes.
 
@@ -65,6 +71,8 @@ class Figures:
         Called with how many figures are drawn, and how many there will be.
     narrow : bool
         Whether a narrow screen gets pictures of its own.
+    pictures : callable
+        Begins to draw a picture, see `rnnlens.views.report.pictures`.
     """
 
     def __init__(
@@ -73,38 +81,69 @@ class Figures:
         progress: Callable[[int, int], None] | None = None,
         *,
         narrow: bool = True,
+        pictures: Pictures = drawn_here,
     ) -> None:
+        self._pictures = pictures
         self._left = budget
         self._progress = progress
         self._narrow = narrow
         #: drawn, and to be drawn
         self._count, self.whole = 0, 1
 
-    def draw(
+    def begin(
         self, name: str, chart: alt.TopLevelMixin, *, alt_text: str, caption: str, title: str = ""
-    ) -> Figure:
-        """Draw one chart, and say so; its title is the chart's own where none is given."""
-        figure = self._drawn(name, chart, alt_text, caption)
-        if title:
-            figure = replace(figure, title=title)
-        self._count += 1
-        if self._progress is not None:
-            self._progress(min(self._count, self.whole), self.whole)
-        return figure
+    ) -> Begun:
+        """Begin to draw one chart; its title is the chart's own where none is given.
 
-    def _drawn(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Figure:
+        Figures are asked for in the order in which they were begun: the budget goes to the first.
+        """
+        begun = self._begun(name, chart, alt_text, caption)
+
+        def drawn() -> Figure:
+            figure = begun()
+            self._count += 1
+            if self._progress is not None:
+                self._progress(min(self._count, self.whole), self.whole)
+            return replace(figure, title=title) if title else figure
+
+        return drawn
+
+    def _begun(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Begun:
         spec: dict[str, Any] = chart.to_dict(validate=False)
         title, facts = _title_of(spec)
         spec["config"] = {**spec.get("config", {}), "background": None}  # the page's own paper
-        markup = _picture(spec, name, alt_text)
-        narrow = ""
+        wide, narrow = self._picture(spec, name, alt_text), None
         if self._narrow and ("vconcat" in spec or isinstance(spec.get("width"), int)):
-            narrow = _picture(_narrowed(spec), f"{name}-narrow", alt_text)
-        size = len(markup.encode("utf-8")) + len(narrow.encode("utf-8"))
-        if size > self._left:
-            return Figure(name, "", caption, title, facts)
-        self._left -= size
-        return Figure(name, markup, caption, title, facts, narrow)
+            narrow = self._picture(_narrowed(spec), f"{name}-narrow", alt_text)
+
+        def drawn() -> Figure:
+            markup, small = wide(), "" if narrow is None else narrow()
+            size = len(markup.encode("utf-8")) + len(small.encode("utf-8"))
+            if size > self._left:
+                return Figure(name, "", caption, title, facts)
+            self._left -= size
+            return Figure(name, markup, caption, title, facts, small)
+
+        return drawn
+
+    def _picture(self, spec: dict[str, Any], name: str, alt_text: str) -> Callable[[], str]:
+        """Begin to draw a picture as SVG, or as PNG where that is smaller."""
+        svg = self._pictures(spec)
+
+        def drawn() -> str:
+            import vl_convert
+
+            markup = _slim(inline(svg(), name, alt_text))
+            if len(markup) <= LARGEST_SVG:
+                return markup
+            png = vl_convert.vegalite_to_png(json.dumps(spec), scale=2)
+            data = base64.b64encode(png).decode("ascii")
+            return (
+                f'<img alt="{escape(alt_text)}" width="{_width(markup)}" '
+                f'src="data:image/png;base64,{data}">'
+            )
+
+        return drawn
 
 
 def _title_of(spec: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
@@ -154,21 +193,6 @@ def _short(channel: Any) -> Any:
     if isinstance(made.get("legend"), dict):
         made["legend"] = {**made["legend"], "columns": 1}
     return made
-
-
-def _picture(spec: dict[str, Any], name: str, alt_text: str) -> str:
-    """Draw a picture as SVG, or as PNG where that is smaller."""
-    import vl_convert
-
-    markup = _slim(inline(vl_convert.vegalite_to_svg(json.dumps(spec)), name, alt_text))
-    if len(markup) <= LARGEST_SVG:
-        return markup
-    png = vl_convert.vegalite_to_png(json.dumps(spec), scale=2)
-    data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<img alt="{escape(alt_text)}" width="{_width(markup)}" '
-        f'src="data:image/png;base64,{data}">'
-    )
 
 
 def inline(svg: str, name: str, alt_text: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnlens.errors import MissingLibrary
 from rnnlens.views.report.context import context
@@ -12,6 +11,7 @@ from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.figures import Figure, Figures, inline
 from rnnlens.views.report.names import names_said
 from rnnlens.views.report.paper import FAINT, Paper
+from rnnlens.views.report.pictures import drawn_here
 from rnnlens.views.report.text import keeping
 from rnnlens.views.words.language import paragraph, say
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     import altair as alt
 
+    from rnnlens.views.report.figures import Begun
     from rnnlens.views.report.parts import ReportParts
+    from rnnlens.views.report.pictures import Pictures
     from rnnlens.views.report.rows import Split
     from rnnlens.views.tables.plain import Row
 
@@ -30,13 +32,9 @@ __all__ = ["check_library", "render_pdf"]
 class _PaperFigures(Figures):
     """Figures as pictures of their own, as large as they are: paper has no budget of bytes."""
 
-    def _drawn(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Figure:
-        import vl_convert
-
-        spec: dict[str, Any] = chart.to_dict()
-        return Figure(
-            name, inline(vl_convert.vegalite_to_svg(json.dumps(spec)), name, alt_text), caption
-        )
+    def _begun(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Begun:
+        svg = self._pictures(chart.to_dict())
+        return lambda: Figure(name, inline(svg(), name, alt_text), caption)
 
 
 def check_library() -> None:
@@ -50,14 +48,19 @@ def check_library() -> None:
         ) from None
 
 
-def render_pdf(parts: ReportParts, progress: Callable[[int, int], None] | None = None) -> bytes:
+def render_pdf(
+    parts: ReportParts,
+    progress: Callable[[int, int], None] | None = None,
+    pictures: Pictures = drawn_here,
+) -> bytes:
     """Write the report as a PDF of A4 pages, text as text and figures as vectors."""
     import vl_convert
     from pypdf import PdfReader, PdfWriter
 
     writer = PdfWriter()
     with keeping(names_said(parts)):
-        pages = _written(parts, progress).finished()
+        figures = _PaperFigures(progress=progress, pictures=pictures)
+        pages = _written(parts, figures).finished()
     for page in pages:
         single = PdfReader(io.BytesIO(vl_convert.svg_to_pdf(page)))
         writer.add_page(single.pages[0])
@@ -67,8 +70,8 @@ def render_pdf(parts: ReportParts, progress: Callable[[int, int], None] | None =
     return made.getvalue()
 
 
-def _written(parts: ReportParts, progress: Callable[[int, int], None] | None) -> Paper:
-    about, figures = context(parts), figures_of(parts, _PaperFigures(progress=progress))
+def _written(parts: ReportParts, drawing: Figures) -> Paper:
+    about, figures = context(parts), figures_of(parts, drawing)
     paper, words = Paper(), about["words"]
     paper.heading(about["title"], 17.0)
     paper.paragraph(about["about"], colour=FAINT)

@@ -9,17 +9,23 @@ from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.explorer import carried, data_text, module_text, policy
 from rnnlens.views.report.figures import Figures
 from rnnlens.views.report.names import names_said
+from rnnlens.views.report.pictures import drawn_here
 from rnnlens.views.report.text import keeping, page_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rnnlens.views.report.parts import ReportParts
+    from rnnlens.views.report.pictures import Pictures
 
 __all__ = ["render_report"]
 
 
-def render_report(parts: ReportParts, progress: Callable[[int, int], None] | None = None) -> str:
+def render_report(
+    parts: ReportParts,
+    progress: Callable[[int, int], None] | None = None,
+    pictures: Pictures = drawn_here,
+) -> str:
     """Write the report as one HTML page.
 
     The page loads nothing: style, figures and numbers are inside it, so that it opens offline.
@@ -43,7 +49,7 @@ def render_report(parts: ReportParts, progress: Callable[[int, int], None] | Non
     with keeping(names_said(parts)):
         return environment.get_template("report.html.j2").render(
             **context(parts),
-            figures=figures_of(parts, Figures(progress=progress)),
+            figures=figures_of(parts, Figures(progress=progress, pictures=pictures)),
             style=Markup(style),
             script=Markup(script),
             data=Markup(data_text(parts) if runs else ""),

@@ -14,11 +14,11 @@ from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.describe import describe
 from rnnlens.api.network.weights import weights
 from rnnlens.api.shared.forecast.check import forecast_page
+from rnnlens.api.shared.forecast.explained_once import ShareOf, explained_for_shares
 from rnnlens.api.shared.forecast.important import important_features
 from rnnlens.api.shared.given.baselines import usual_baseline
 from rnnlens.api.shared.given.joint.baselines import baseline_of
 from rnnlens.api.shared.given.joint.making import make_case, page_sequence
-from rnnlens.api.shared.given.shares import share_question
 from rnnlens.api.shared.given.target import one_target
 from rnnlens.api.shared.labels.joint import part_of
 from rnnlens.api.shared.page.command import call_text
@@ -98,18 +98,17 @@ def page_cases(
 
 def explained_for(asked: PageQuestion, progress: Progress | None) -> xr.Dataset:
     """Explain the windows, and name the features that matter most."""
-    explained = explain(
+    given = ShareOf(
         asked.net,
         asked.data,
-        target=asked.target,
-        held=asked.held,
-        background=asked.background,
-        initial_state=asked.initial_state,
-        of=asked.case.of,
-        effort=Effort(precision=asked.precision, seed=asked.shares.seed),
-        progress=progress,
-        **share_question(asked.case, asked.shares),
+        asked.target,
+        asked.held,
+        asked.background,
+        asked.case.of,
+        asked.initial_state,
+        asked.precision,
     )
+    explained = explained_for_shares(given, asked.case, asked.shares, progress)
     explained = cast("xr.Dataset", explained)  # one sequence has no tree
     return explained.assign_attrs(important_features(explained))
 
