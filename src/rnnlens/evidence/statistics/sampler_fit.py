@@ -42,6 +42,8 @@ HIGHEST, ERRORS = 0.55, 3
 DRAWN, SHOWN = 12, 40
 #: Of the regression, whose terms are standardised; where classes part wholly it has no other end.
 RIDGE = 1e-3
+#: The size of the gradient of the mean log likelihood at which its fit ends.
+CLOSE = 1e-5
 #: Windows that are needed.
 FEWEST = 100
 #: Windows over which what is left is looked at.
@@ -331,6 +333,7 @@ def _logistic(real: Array, drawn: Array) -> Array:
 
     terms, count = np.vstack([real, drawn]), len(real) + len(drawn)
     label = np.repeat([0.0, 1.0], [len(real), len(drawn)])
+    ridge = RIDGE * np.eye(terms.shape[1])
 
     def missed(slope: Array) -> tuple[float, Array]:
         """Give the mean negative log likelihood with its ridge, and its gradient."""
@@ -338,8 +341,15 @@ def _logistic(real: Array, drawn: Array) -> Array:
         cost = (np.logaddexp(0.0, score) - label * score).mean() + RIDGE * (slope @ slope) / 2
         return float(cost), (expit(score) - label) @ terms / count + RIDGE * slope
 
+    def curvature(slope: Array) -> Array:
+        share = expit(terms @ slope)
+        return (terms.T * (share * (1 - share))) @ terms / count + ridge
+
     # a slope that is not yet the best to the last digit ranks windows all the same
-    return np.asarray(minimize(missed, np.zeros(terms.shape[1]), jac=True, method="L-BFGS-B").x)
+    begin, way = np.zeros(terms.shape[1]), {"gtol": CLOSE}
+    return np.asarray(
+        minimize(missed, begin, jac=True, hess=curvature, method="trust-exact", options=way).x
+    )
 
 
 def _missed(x: Array) -> Array:

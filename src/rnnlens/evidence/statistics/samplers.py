@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -131,12 +132,21 @@ class NeighbourSampler:
         mean, mean_of_data = self._mean(flat, part), self._mean(data, part)
         missed = data[:, part] - mean_of_data
         near = self._near(mean, mean_of_data, missed)
-        own = np.stack([(data[column] == flat).all(axis=1) for column in near.T], axis=1)
+        own = near == self._own(flat)[:, None]
         # a window's own comes last: at most one is, and one more is sought than is drawn from
         order = np.argsort(own, axis=1, kind="stable")
         place = rng.integers(self.neighbours, size=(len(x), draws))
         chosen = np.take_along_axis(near, np.take_along_axis(order, place, axis=1), axis=1)
         return mean[:, None] + missed[chosen]
+
+    @cached_property
+    def _places(self) -> dict[bytes, int]:
+        """Give the place of each window of the data by its numbers."""
+        return {row.tobytes(): place for place, row in enumerate(_rows(self.data))}
+
+    def _own(self, flat: Array) -> NDArray[np.int64]:
+        """Give the place in the data of windows that are among them, -1 of others: (sample,)."""
+        return np.array([self._places.get(row.tobytes(), -1) for row in _rows(flat)])
 
     def _mean(self, flat: Array, part: Hidden) -> Array:
         return self.given.hidden_values(flat, ~part, np.zeros((len(flat), 1, int(part.sum()))))[
@@ -159,6 +169,11 @@ class NeighbourSampler:
         sought = ((mean - centre) / scale)[:, telling] @ axes
         near = tree.query(sought, k=self.neighbours + 1)[1]
         return np.asarray(near, dtype=np.int64)
+
+
+def _rows(windows: Array) -> Array:
+    """Lay the numbers of each window in a row; zeros of both signs are the same there."""
+    return windows.reshape(len(windows), -1) + 0.0
 
 
 @dataclass(frozen=True, eq=False)
