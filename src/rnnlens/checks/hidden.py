@@ -15,9 +15,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.games.mixing import mixed_runs
+from rnnlens.attribution.games.one_step import by_stretches
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
+from rnnlens.engine.stepwise.mixes import values_of_mixes
 from rnnlens.errors import NotAdditive
 
 __all__ = ["Ends", "contributions_resolving", "ends_of", "hidden_forecasts", "resolving"]
@@ -117,9 +119,16 @@ def _add(
     x = question.x
     stand_in = x0.astype(x.dtype, copy=False)
 
+    def value(outputs: tuple[Array, ...]) -> Array:
+        return question.target.pick(tuple(one.astype(np.float64) for one in outputs))
+
+    net = by_stretches(run, question.of)
+    if net is not None and net.lowest is not None:
+        into += values_of_mixes(net, x, stand_in, hidden, value)
+        return
+
     def mix(which: NDArray[np.int64], variant: NDArray[np.int64]) -> Array:
         return np.where(hidden[which, variant][..., None], stand_in[which], x[which])
 
     for which, variant, here in mixed_runs(run, question.of, hidden.shape[1], mix):
-        outputs = tuple(one.astype(np.float64) for one in here.outputs)
-        into[which, variant] += question.target.pick(outputs)
+        into[which, variant] += value(here.outputs)
