@@ -83,7 +83,7 @@ def product_below(P, K, skip, A, Z, G, R):
     columns = columns_of(A.itemsize)
     for j in range(0, G, ROWS):
         for s in range(0, R, columns):
-            tile(P, j * K + skip * ROWS, A, s, K - skip, Z, j * R + s, R)
+            tile(P, j * K + skip * ROWS, A, s, K - skip, (Z, j * R + s, R))
 
 
 @inner

@@ -24,9 +24,12 @@ COLUMNS_ABREAST = 8
 
 
 @intrinsic
-def tile(typing_context, P, p, A, a, K, Z, z, R):
-    """Fill ``ROWS`` rows of ``Z`` from ``z`` on; ``a`` is where the first sample is in ``A``."""
-    signature = types.void(P, types.intp, A, types.intp, types.intp, Z, types.intp, types.intp)
+def tile(typing_context, P, p, A, a, K, target):
+    """Fill ``ROWS`` rows of the target; ``a`` is where the first sample is in ``A``.
+
+    The target is an array, where to begin in it, and the samples of a block, one column each.
+    """
+    signature = types.void(P, types.intp, A, types.intp, types.intp, target)
 
     def generate(context, builder, signature, arguments):
         P0, p, A0, a, K, Z0, z, R = places(context, builder, signature, arguments)

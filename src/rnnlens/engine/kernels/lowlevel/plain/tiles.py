@@ -28,8 +28,9 @@ def columns_of(itemsize: int) -> int:
 
 
 @uncached(INNER)
-def tile(P, p, A, a, K, Z, z, R):
-    """Fill ``ROWS`` rows of ``Z`` from ``z`` on; ``a`` is where the first sample is in ``A``."""
+def tile(P, p, A, a, K, target):
+    """Fill ``ROWS`` rows of the target; ``a`` is where the first sample is in ``A``."""
+    Z, z, R = target
     columns = columns_of(Z.itemsize)
     for j in range(ROWS):
         row = Z[z + j * R : z + j * R + columns]
