@@ -18,7 +18,7 @@ from rnnlens.engine.stepwise.forks import Fork, changes_by_fork
 from rnnlens.engine.stepwise.narrow import Changed
 from rnnlens.engine.stepwise.stretches import Replaced, Stretches, changes_by_stretch, stretches
 
-__all__ = ["FEWEST_STEPS", "Parts", "by_stretches", "changes_of_steps"]
+__all__ = ["FEWEST_STEPS", "Parts", "changes_of_steps"]
 
 #: Steps from which on going step by step, which windows do one after the other, is the quicker.
 FEWEST_STEPS = 128
@@ -82,7 +82,9 @@ def changes_of_steps(
     Shapes: x0 (sample, step, feature) -> (sample, part).
     """
     x = run.value((of, 0))
-    together = by_stretches(run, of)
+    together = None
+    if x.dtype.kind == "f" and not _masks(run):
+        together = stretches(run.network, of, x.dtype)
     if together is not None and (not parts.by_feature or together.lowest is not None):
         return _by_stretch(together, x, x0.reshape(x.shape), parts, value)
     change = np.zeros((len(x), parts.count))
@@ -103,14 +105,6 @@ def changes_of_steps(
     with one_round():
         each(work, [(w,) for w in range(len(x))])
     return change
-
-
-def by_stretches(run: Run, of: str) -> Stretches | None:
-    """Say how windows like those of a run go through stretches; None where they cannot."""
-    dtype = run.value((of, 0)).dtype
-    if dtype.kind != "f" or _masks(run):
-        return None
-    return stretches(run.network, of, dtype)
 
 
 def _masks(run: Run) -> bool:
