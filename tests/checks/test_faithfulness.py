@@ -15,6 +15,7 @@ from rnnlens.checks.faithfulness import TOP, curves
 from rnnlens.checks.hidden import Ends, hidden_forecasts
 from rnnlens.checks.infidelity import infidelity
 from rnnlens.engine.forward import entries, predict
+from rnnlens.engine.stepwise import stretches
 from rnnlens.network.layers import Masking, Recurrent
 
 FIRST = ResolvedTarget((0,))
@@ -124,3 +125,22 @@ def test_padding_stays_as_it_is_and_backgrounds_are_averaged(rng):
     assert found[0, 2] == found[0, 0] and (found[1:, 2] != found[1:, 0]).all()
     whole = secant(question(network, inputs, FIRST, stand_in)).baseline_forecast
     np.testing.assert_allclose(found[:, 1], whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backgrounds", [1, 3])
+def test_hidden_sets_come_to_the_same_from_products_as_from_whole_windows(
+    backgrounds, rng, monkeypatch
+):
+    network, x = forecaster("lstm", rng, targets=1, steps=40), rng.normal(size=(5, 40, 3))
+    stand_in = make_baseline(rng.normal(size=(backgrounds, 40, 3)), x)
+    given = question(network, entries(network, x), FIRST, stand_in)
+    sets = rng.random((5, 6, 40)) < np.array([0, 0.1, 0.5, 0.5, 0.9, 1])[:, None]
+    whole = hidden_forecasts(given, sets)
+    monkeypatch.setattr(stretches, "FEWEST_FEATURES", 0)
+
+    def never(*_, **__):
+        raise AssertionError("windows are mixed and run in full")
+
+    monkeypatch.setattr("rnnlens.checks.hidden.mixed_runs", never)
+    # float64 sums in another order
+    np.testing.assert_allclose(hidden_forecasts(given, sets), whole, rtol=0, atol=1e-13)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,13 +19,19 @@ from rnnlens.attribution.games.mixing import mixed_runs
 from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
+from rnnlens.engine.stepwise.mixes import values_of_mixes
+from rnnlens.engine.stepwise.stretches import Stretches, stretches
 from rnnlens.errors import NotAdditive
+from rnnlens.network.axes import Index
+from rnnlens.network.layers import Activate, Dense, Identity, Input, Recurrent
 
 __all__ = ["Ends", "contributions_resolving", "ends_of", "hidden_forecasts", "resolving"]
 
 
 #: The part of the change from the baseline that single precision may be off.
 ENOUGH = 1e-5
+#: Layers that mark no step as padding: networks of these alone read all steps of every window.
+_WITHOUT_MASKS = (Activate, Dense, Identity, Index, Input, Recurrent)
 #: The part of what is to be told that contributions in single precision may be off.
 THOUSANDTH = 1e-3
 
@@ -103,11 +110,39 @@ def hidden_forecasts(question: Question, hidden: NDArray[np.bool_]) -> Array:
     """
     forecasts = np.zeros(hidden.shape[:2])
     for chunk in chunks(question.network, question.inputs, runs=2):
-        part = question.part(chunk)
+        part, sets, into = question.part(chunk), hidden[chunk], forecasts[chunk]
+        net = _of_products(part)
+        if net is not None:
+            _add_mixes(part, net, sets, into=into)
+            continue
         run = forward(part.network, part.inputs)
         for x0 in part.stand_ins(run):
-            _add(part, run, x0, hidden[chunk], into=forecasts[chunk])
+            _add(part, run, x0, sets, into=into)
     return forecasts / len(question.one_window("occlusion").windows)
+
+
+def _of_products(question: Question) -> Stretches | None:
+    """Say how windows go through steps whose products are in a table; None where they do not."""
+    # what may mark padding is asked of a run
+    plain = all(isinstance(node.layer, _WITHOUT_MASKS) for node in question.network.nodes)
+    if not plain or question.x.dtype.kind != "f":
+        return None
+    net = stretches(question.network, question.of, question.x.dtype)
+    return None if net is None or net.lowest is None else net
+
+
+def _add_mixes(
+    question: Question, net: Stretches, hidden: NDArray[np.bool_], *, into: Array
+) -> None:
+    """Add the forecasts of some windows without padding against every background."""
+    x, baseline = question.x, question.one_window("occlusion")
+    for number in range(len(baseline.windows)):
+        x0 = baseline.stand_in(x, None, number).reshape(x.shape)
+        into += values_of_mixes(net, x, x0, hidden, partial(_value, question))
+
+
+def _value(question: Question, outputs: tuple[Array, ...]) -> Array:
+    return question.target.pick(tuple(one.astype(np.float64) for one in outputs))
 
 
 def _add(
@@ -121,5 +156,4 @@ def _add(
         return np.where(hidden[which, variant][..., None], stand_in[which], x[which])
 
     for which, variant, here in mixed_runs(run, question.of, hidden.shape[1], mix):
-        outputs = tuple(one.astype(np.float64) for one in here.outputs)
-        into[which, variant] += question.target.pick(outputs)
+        into[which, variant] += _value(question, here.outputs)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,9 @@ Array = NDArray[np.float64]
 (_syevd,) = get_lapack_funcs(("syevd",), dtype=np.float64)
 #: What is tried; never 0, for copies of a number have a singular covariance.
 SHRINKAGES = 10.0 ** np.arange(-6.0, 0.5, 0.5)
+#: What is added to eigenvalues with each of them, and what is kept of them: (tried, 1, 1).
+_ADDED = SHRINKAGES[:, None, None]
+_KEPT = 1 - _ADDED
 #: Parts of the windows, one of which is left out at a time.
 PARTS = 3
 #: Numbers up to which covariances are decomposed several at a time.
@@ -130,11 +132,16 @@ def shrinkage(products: Array, counts: list[int]) -> float:
     together = len(products) if len(whole) <= SMALL else 1
     for first in range(0, len(products), together):
         own, count = products[first : first + together], np.array(counts[first : first + together])
-        eigenvalues, Q = _decomposed((whole - own) / (windows - count)[:, None, None])
-        power = ((own @ Q) * Q).sum(axis=1)
-        s = SHRINKAGES[:, None, None]
-        variance = (1 - s) * np.maximum(eigenvalues, 0.0) + s
-        terms = count[:, None] * np.log(variance) + power / variance
+        others = whole - own
+        others /= (windows - count)[:, None, None]
+        eigenvalues, Q = _decomposed(others)
+        turned = own @ Q
+        turned *= Q
+        power = turned.sum(axis=1)
+        variance = _KEPT * np.maximum(eigenvalues, 0.0) + _ADDED
+        terms = np.log(variance)
+        terms *= count[:, None]
+        terms += power / variance
         loss += terms.sum(axis=(1, 2))
     return float(SHRINKAGES[loss.argmin()])
 
@@ -171,16 +178,13 @@ def window_moments(data: Array | Rows) -> WindowMoments:
         )
     # as `np.array_split` cuts
     counts = [len(rows) // PARTS + (k < len(rows) % PARTS) for k in range(PARTS)]
-    ends = np.cumsum([0, *counts]).tolist()
-    products = np.empty((PARTS, len(varying), len(varying)))
-    for part, between in zip(products, pairwise(ends), strict=True):
-        part[:] = rows.products(mean, varying, *between)
+    products = rows.products_of_parts(mean, varying, counts)
     deviation = np.sqrt(np.einsum("pnn->n", products) / len(rows))
     scales = deviation[:, None] * deviation
     products /= scales
     s = shrinkage(products, counts) if len(varying) else 0.0
     R = products.sum(axis=0)
     R *= (1 - s) / len(rows)
-    R.flat[:: len(R) + 1] += s
+    R.ravel()[:: len(R) + 1] += s
     R *= scales
     return WindowMoments(mean, varying, R, s)

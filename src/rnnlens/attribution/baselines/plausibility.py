@@ -74,7 +74,7 @@ def mixed_place(
     if described is None:
         return float("nan")
     ranks = _Ranks(described)
-    which = evenly(len(x), MOST_SAMPLES)
+    which = slice(None) if len(x) <= MOST_SAMPLES else evenly(len(x), MOST_SAMPLES)
     some, part = x[which], None if real is None else real[which]
     cuts = 1 + evenly(steps - 1, MOST_CUTS)
     # a mixture of padding and data is no mixture of data
@@ -89,7 +89,7 @@ def mixed_place(
 
 def _pairs(
     baseline: Baseline | GaussianConditional,
-    which: NDArray[np.int64],
+    which: slice | NDArray[np.int64],
     x: Array,
     cuts: NDArray[np.int64],
 ) -> Iterator[tuple[slice, Array]]:

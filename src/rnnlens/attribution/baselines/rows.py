@@ -7,7 +7,7 @@ when it is looked at, and dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,10 +89,15 @@ class Rows:
         return self._cut(first, end) if self._all is None else self._all[first:end]
 
     def _cut(self, first: int, end: int) -> Array:
-        number = np.arange(first, end) * self.every
-        begins = number if self._begins is None else self._begins[number]
-        window, step = np.divmod(begins, self._places)
-        rows = self.data[window[:, None], step[:, None] + np.arange(self.steps)]
+        if len(self.data) == 1 and self.every == 1 and self._begins is None:
+            # of one window they are its steps beside those that follow
+            apart = [self.data[0, k + first : k + end] for k in range(self.steps)]
+            rows = np.stack(apart, axis=1) if self.steps > 1 else apart[0]
+        else:
+            number = np.arange(first, end) * self.every
+            begins = number if self._begins is None else self._begins[number]
+            window, step = np.divmod(begins, self._places)
+            rows = self.data[window[:, None], step[:, None] + np.arange(self.steps)]
         if len(self.features) < self.data.shape[2]:
             rows = rows[..., self.features]
         return rows.reshape(end - first, -1).astype(np.float64, copy=False)
@@ -129,6 +134,24 @@ class Rows:
             changes |= away.any(axis=0)
         return one + total / len(self), np.flatnonzero(changes)
 
+    def products_of_parts(
+        self, mean: Array, numbers: NDArray[np.int64], counts: Sequence[int]
+    ) -> Array:
+        """Do what `products` does for parts of so many rows each, one after the other: (part, ...).
+
+        Where rows are one block, what they differ by is worked out for all parts at once.
+        """
+        products = np.empty((len(counts), len(numbers), len(numbers)))
+        away = None if self._all is None else self._away(self._all, mean, numbers)
+        end = 0
+        for part, count in zip(products, counts, strict=True):
+            first, end = end, end + count
+            if away is None:
+                part[:] = self.products(mean, numbers, first, end)
+            else:
+                np.matmul(away[first:end].T, away[first:end], out=part)
+        return products
+
     def products(
         self, mean: Array, numbers: NDArray[np.int64], first: int = 0, end: int | None = None
     ) -> Array:
@@ -136,12 +159,16 @@ class Rows:
 
         Shapes: mean (number,) -> (len(numbers), len(numbers)).
         """
-        total, about = np.zeros((len(numbers), len(numbers))), mean[numbers]
-        every = len(numbers) == len(mean)
+        total = np.zeros((len(numbers), len(numbers)))
         for block in self.blocks(first, end):
-            away = (block if every else block[:, numbers]) - about
+            away = self._away(block, mean, numbers)
             total += away.T @ away
         return total
+
+    @staticmethod
+    def _away(block: Array, mean: Array, numbers: NDArray[np.int64]) -> Array:
+        """Give by how much some numbers of rows differ from their mean."""
+        return block - mean if len(numbers) == len(mean) else block[:, numbers] - mean[numbers]
 
 
 def rows_of(data: NDArray[np.floating]) -> Rows:

@@ -143,7 +143,7 @@ def run_products(w, W, products, states, results, span):
     rows, which, columns, away = products
     outputs, finals = results
     begin, end = span
-    T, size, most = which.shape[1], rows.shape[1], width(end - begin)
+    T, size, most = which.shape[1], rows.shape[1], width(end - begin, rows.itemsize)
     A = np.empty((1 + w.outputs + ROWS) * most, rows.dtype)
     cells = np.empty(w.cells * most, rows.dtype)
     D = np.empty(w.record * most, rows.dtype)
@@ -153,7 +153,7 @@ def run_products(w, W, products, states, results, span):
     d = np.zeros(most, rows.dtype)
     b = begin
     while b < end:
-        R = width(end - b)
+        R = width(end - b, rows.itemsize)
         C, put_in = part(cells, 0, w.cells * R), part(G, 0, size * R)
         fill(A, 0)
         fill(part(A, 0, R), 1)

@@ -151,7 +151,7 @@ def _pair(states: tuple[Array, ...], dtype: np.dtype[Any]) -> Pair:
 
 def _record(weights: CellWeights, samples: int) -> int:
     """Give the bytes of a step's record for a block, where there are so many samples."""
-    return weights.record * width(samples) * weights.P.itemsize
+    return weights.record * width(samples, weights.P.itemsize) * weights.P.itemsize
 
 
 def _stretch(weights: CellWeights, samples: int, steps: int) -> int:
@@ -160,7 +160,7 @@ def _stretch(weights: CellWeights, samples: int, steps: int) -> int:
 
 def samples_apiece(weights: CellWeights, samples: int, steps: int) -> int:
     """Say of how many samples threads take multiples: of one where each is much work."""
-    return width(samples) if steps * weights.P.size >= WORTH else BLOCK
+    return width(samples, weights.P.itemsize) if steps * weights.P.size >= WORTH else BLOCK
 
 
 def _with_loops(weights: CellWeights, *, back: bool) -> CellWeights:

@@ -160,7 +160,7 @@ def forward(w, windows, reading, results, span):
     x, mask, states, checkpoints = windows
     outputs, finals = results
     begin, end, stretch = span
-    T, most = x.shape[1], width(end - begin)
+    T, most = x.shape[1], width(end - begin, x.itemsize)
     A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
     cells = np.empty(w.cells * most, x.dtype)
     D = np.empty(w.record * most, x.dtype)
@@ -168,7 +168,7 @@ def forward(w, windows, reading, results, span):
     given = np.empty(w.outputs * most if mask.shape[0] else 0, x.dtype)
     b = begin
     while b < end:
-        R = width(end - b)
+        R = width(end - b, x.itemsize)
         at = (w.features + 1) * R
         C, Y = part(cells, 0, w.cells * R), part(given, 0, w.outputs * R if mask.shape[0] else 0)
         room = _Room(b, R, A, C, D, old)
@@ -204,14 +204,14 @@ def trace(w, windows, backwards, results, span):
     begin, end = span
     x, states = windows.x, windows.states
     rows, values, hidden, cell = results
-    T, most = x.shape[1], width(end - begin)
+    T, most = x.shape[1], width(end - begin, x.itemsize)
     A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
     cells = np.empty(w.cells * most, x.dtype)
     D = np.empty(w.record * most, x.dtype)
     old = np.empty((w.outputs + w.cells) * most, x.dtype)
     b = begin
     while b < end:
-        R = width(end - b)
+        R = width(end - b, x.itemsize)
         at, n = (w.features + 1) * R, w.units * R
         C = part(cells, 0, w.cells * R)
         room = _Room(b, R, A, C, D, old)
@@ -307,7 +307,7 @@ def back(w, runs, same, reading, multipliers, results, span):
     windows, windows0 = runs
     mask, m, m_x = windows.mask, multipliers.outputs, results.inputs
     begin, end, stretch = span
-    T, most = m_x.shape[1], width(end - begin)
+    T, most = m_x.shape[1], width(end - begin, m_x.itemsize)
     A = np.empty((w.features + 1 + w.outputs + ROWS) * most, m_x.dtype)
     states_after = np.empty(w.cells * most, m_x.dtype)
     D = np.empty((min(stretch, T), w.record * most), m_x.dtype)
@@ -321,7 +321,7 @@ def back(w, runs, same, reading, multipliers, results, span):
     sizes = (w.outputs, w.cells)
     b = begin
     while b < end:
-        R = width(end - b)
+        R = width(end - b, m_x.itemsize)
         h = part(B, w.features * R, (w.features + w.outputs) * R)
         C, state, held = (
             part(cells, 0, w.cells * R),

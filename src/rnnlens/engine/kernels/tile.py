@@ -7,8 +7,8 @@ serves all rows, and the weights are read in one stream, since `pack` lays each 
 by side. For the small products of a recurrent step this is about twice as fast as a call of BLAS,
 which packs its operands anew at each call (``benchmarks/forward.py`` prints both).
 
-``R`` is `BLOCK`, or 1 where only a few samples are left: a single sample takes a sixth of a block's
-time or less. Then the rows of several tiles lie along the registers, and each number of ``A`` is
+``R`` is `BLOCK`, less where fewer samples are left: as many as fill whole tiles, or 1 where they
+are only a few. Then the rows of several tiles lie along the registers, and each number of ``A`` is
 spread over one.
 """
 
@@ -40,9 +40,10 @@ _FEW = 6
 
 
 @inlined
-def width(samples: int) -> int:
+def width(samples: int, itemsize: int) -> int:
     """Say how many samples the next block holds where so many are left; for kernels too."""
-    return BLOCK if samples > _FEW else 1
+    columns = columns_of(itemsize)
+    return min(BLOCK, -(-samples // columns) * columns) if samples > _FEW else 1
 
 
 def pack(weights: NDArray[Any], columns: int = ROWS) -> NDArray[Any]:
@@ -72,17 +73,17 @@ def _product_single(P, K, A, Z, G):
 
 
 @inner
-def product_below(P, K, skip, A, Z, G):
-    """Compute ``Z = P' A`` for a full block without the first rows of ``P`` and ``A``.
+def product_below(P, K, skip, A, Z, G, R):
+    """Compute ``Z = P' A`` for a block of several samples without the first rows of ``P``.
 
-    Shapes: P (tiles * K * ROWS,), A (at least (K - skip) * BLOCK,), Z (at least G * BLOCK rounded
-    up to whole tiles,).
+    Shapes: P (tiles * K * ROWS,), A (at least (K - skip) * R,), Z (at least G * R rounded up to
+    whole tiles,).
     """
     never_inline()
     columns = columns_of(A.itemsize)
     for j in range(0, G, ROWS):
-        for s in range(0, BLOCK, columns):
-            tile(P, j * K + skip * ROWS, A, s, K - skip, Z, j * BLOCK + s)
+        for s in range(0, R, columns):
+            tile(P, j * K + skip * ROWS, A, s, K - skip, (Z, j * R + s, R))
 
 
 @inner
@@ -96,4 +97,4 @@ def product(P, A, K, Z, G, R):
     if R == 1:
         _product_single(P, K, A, Z, G)
     else:
-        product_below(P, K, 0, A, Z, G)
+        product_below(P, K, 0, A, Z, G, R)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from rnnlens.engine.schedule.context import one_round, round_of_work
 from rnnlens.engine.schedule.plan import chunks
 from rnnlens.engine.stepwise import trees
 from rnnlens.engine.stepwise.players import Players
-from rnnlens.engine.stepwise.split import split_by_step
+from rnnlens.engine.stepwise.split import SplitNetwork, split_by_step
 from rnnlens.engine.stepwise.states import State, histories_in, joined, select
 from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.network.layers import Bidirectional, DescribedRecurrent, Recurrent
@@ -267,12 +268,25 @@ class Game:
         return values
 
 
+#: What is counted of a network, by its input: asked for many times a question, and the same however
+#: its weights change.
+_COUNTED: WeakKeyDictionary[Network, dict[str, tuple[int, bool, tuple[int, ...]]]] = (
+    WeakKeyDictionary()
+)
+
+
+def _counted(network: Network, of: str) -> tuple[int, bool, tuple[int, ...]]:
+    by_input = _COUNTED.setdefault(network, {})
+    if of not in by_input:
+        split = split_by_step(network, of)
+        a_step = (cells_of(network), False) if split is None else (len(split.cells), True)
+        by_input[of] = *a_step, _by_row(network, split)
+    return by_input[of]
+
+
 def cells_a_step(network: Network, of: str) -> tuple[int, bool]:
     """Say what one step of one window costs."""
-    split = split_by_step(network, of)
-    if split is None:
-        return cells_of(network), False
-    return len(split.cells), True
+    return _counted(network, of)[:2]
 
 
 def cells_by_row(network: Network, of: str) -> tuple[int, ...]:
@@ -281,7 +295,10 @@ def cells_by_row(network: Network, of: str) -> tuple[int, ...]:
     A step is taken once all sequences that are read together have theirs. Where a layer needs whole
     sequences, the last row costs what all of a window does.
     """
-    split = split_by_step(network, of)
+    return _counted(network, of)[2]
+
+
+def _by_row(network: Network, split: SplitNetwork | None) -> tuple[int, ...]:
     if split is not None:
         group = split.together
         counts = Counter(group[name] for name in split.cells)

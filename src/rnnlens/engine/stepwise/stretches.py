@@ -35,7 +35,19 @@ from rnnlens.engine.stepwise.states import State, some_histories
 from rnnlens.network.layers import Recurrent
 from rnnlens.network.network import Network, Node, Ref
 
-__all__ = ["OwnRun", "Replaced", "Stretches", "changes_by_stretch", "own_run", "stretches"]
+__all__ = [
+    "AT_ONCE",
+    "LENGTH",
+    "OwnRun",
+    "Replaced",
+    "Rows",
+    "Stretches",
+    "Value",
+    "changes_by_stretch",
+    "own_run",
+    "rows_of_a_table",
+    "stretches",
+]
 
 Rows = NDArray[np.int64]
 Value = Callable[[tuple[Array, ...]], Array]
@@ -129,7 +141,7 @@ class Stretches:
         if self.lowest is None:
             return x
         which = np.arange(len(x) * x.shape[1]).reshape(x.shape[:2])
-        return _products(self.rows(x), which)
+        return rows_of_a_table(self.rows(x), which)
 
     def _weights(self, dtype: np.dtype) -> CellWeights:
         assert self.lowest is not None
@@ -269,7 +281,7 @@ def _own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
     return OwnRun(tuple(states[:-1]), value(net.outputs(found)))
 
 
-def _products(
+def rows_of_a_table(
     rows: Array, which: Rows, columns: Rows | None = None, away: Array | None = None
 ) -> Products:
     """Say what runs read, each step a row of a table; and in which feature they differ, if any."""
@@ -480,7 +492,7 @@ class _Followed:
                 columns[runs] = part.columns[rows]
                 every = np.arange(begin, stop)
                 away[runs, steps] = new - self.x[window[runs, None], every, columns[runs, None]]
-        return _products(np.concatenate(tables), which, columns, away)
+        return rows_of_a_table(np.concatenate(tables), which, columns, away)
 
     def _leave_out(self, end: int, own: State) -> None:
         """End the runs that have come back to their window's own state."""

@@ -231,10 +231,11 @@ def _questions(
     """Give the questions that the weights do not answer, and which lags they are about."""
     lags, features = places
     samples, steps = len(ends[0]), len(used)
-    where = [k for k, lag in enumerate(lags) if used[steps - lag, features].any()]
+    at = steps - np.array(lags, int)
+    where = np.flatnonzero(used[at][:, features].any(axis=1)).tolist()
     grid = (samples, len(where))
     window = np.broadcast_to(np.arange(samples)[:, None], grid).ravel()
-    step = np.broadcast_to(np.array([steps - lags[k] for k in where], int), grid).ravel()
+    step = np.broadcast_to(at[where], grid).ravel()
     feature = np.broadcast_to(np.array(features), (len(window), len(features))).copy()
     low, high = (end[:, where].reshape(-1, len(features)) for end in ends)
     return RangeQuestions(window, step, feature, low, high), where

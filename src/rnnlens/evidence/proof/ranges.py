@@ -50,7 +50,8 @@ class Ranges:
 
 def values_at(x: Array, lags: Sequence[int], features: Sequence[int]) -> Array:
     """Give the values that windows have: (sample, step, feature) -> (sample, lag, free)."""
-    return x[:, [x.shape[1] - lag for lag in lags]][:, :, list(features)]
+    steps = np.array([x.shape[1] - lag for lag in lags], int)
+    return np.ascontiguousarray(x[:, steps[:, None], np.array(features, int)])
 
 
 def between_quantiles(

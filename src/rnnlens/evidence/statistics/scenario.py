@@ -185,8 +185,12 @@ def scenario(
         pair = np.arange(pairs) if exhaustive else rng.integers(pairs, size=wanted)
         drawn.append(_Pairs(part, data, *np.divmod(np.sort(pair), len(data))))
     if worth_sharing(runs, parts):
-        steps = [one.of_steps(runs) for one in drawn]
-        changes: Iterable[Array] = changes_of_steps(runs, steps, progress)
+        # what was drawn twice is run once
+        once = [one.distinct() for one in drawn]
+        made = changes_of_steps(runs, [one.of_steps(runs) for one, _ in once], progress)
+        changes: Iterable[Array] = (
+            change[places] for change, (_, places) in zip(made, once, strict=True)
+        )
     else:
         changes = _changes(runs, drawn, progress)
     counted = [_counted(one, tolerance) for one in changes]
@@ -261,6 +265,13 @@ class _Pairs:
     def alone(self, row: int) -> _Pairs:
         """Give one of the pairs by itself."""
         return _Pairs(self.part, self.data, self.which[[row]], self.taken[[row]])
+
+    def distinct(self) -> tuple[_Pairs, NDArray[np.int64]]:
+        """Give each pair once, and which of them each of these is; they are in rising order."""
+        new = np.ones(len(self.which), bool)
+        new[1:] = (np.diff(self.which) != 0) | (np.diff(self.taken) != 0)
+        alone = _Pairs(self.part, self.data, self.which[new], self.taken[new])
+        return alone, new.cumsum() - 1
 
     def of_steps(self, windows: Replacement) -> Replaced:
         """Give the same as values of the steps that the part touches."""

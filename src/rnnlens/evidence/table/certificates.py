@@ -128,7 +128,7 @@ class LagCertificates:
 
     def of(self, row: Row) -> RowCertificates:
         """Give those of a row."""
-        freed = tuple(feature for feature in row.features if feature not in self.constant)
+        freed = _freed(row.features, self.constant)
         which = _within(self.columns, freed)
 
         def of_row(values: NDArray) -> NDArray:
@@ -184,6 +184,12 @@ class CertifiedRows:
     refuted: NDArray[np.int64] = declared("part", long_name="windows that are refuted")
     undecided: NDArray[np.int64] = declared("part", long_name="windows that are undecided")
     not_asked: NDArray[np.int64] = declared("part", long_name="windows that were not asked")
+
+
+@lru_cache(maxsize=64)
+def _freed(features: tuple[int, ...], constant: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the features that have a range."""
+    return tuple(feature for feature in features if feature not in constant)
 
 
 @lru_cache(maxsize=64)
@@ -269,12 +275,15 @@ def _rows_of(
     rows: Rows, columns: Sequence[tuple[int, ...]], constant: Sequence[int]
 ) -> NDArray[np.int64]:
     """Give the number of the row that each certificate speaks of: (column, step)."""
-    of_row = np.full((len(columns), rows.steps), -1)
+    of_row, every, left_out = (
+        np.full((len(columns), rows.steps), -1),
+        tuple(columns),
+        tuple(constant),
+    )
     for number, row in enumerate(rows.asked):
-        freed = set(row.features) - set(constant)
-        for column, free in enumerate(columns):
-            places = of_row[column, row.lags.places]
-            places[(places < 0) & (set(free) <= freed)] = number
+        which = _within(every, _freed(row.features, left_out))
+        places = of_row[which, row.lags.places]
+        of_row[which, row.lags.places] = np.where(places < 0, number, places)
     # what no row speaks of stands for itself
     alone = of_row < 0
     of_row[alone] = len(rows.asked) + np.arange(alone.sum())

@@ -278,7 +278,7 @@ def _finish_pair_before(D, a, base, before, h, units):
 def _advance_pair(w, g, c, base, D, hs, cs):
     never_inline()
     n, K, skip, before = w.units * BLOCK, w.features + 1 + w.units, w.features + 1, rest(g, BLOCK)
-    product_below(w.P, K, skip, before, D, 2 * w.units)
+    product_below(w.P, K, skip, before, D, 2 * w.units, BLOCK)
     if w.after:
         q = rest(D, 6 * n)
         product(w.P_q, g, 1 + w.units, q, w.units, BLOCK)
@@ -288,7 +288,7 @@ def _advance_pair(w, g, c, base, D, hs, cs):
         for j in range(2):
             h = hs[j, BLOCK:]
             _reset_pair(D, base[j], before, h, w.units)
-            product_below(w.P_n, K, skip, h, rest(D, 6 * n), w.units)
+            product_below(w.P_n, K, skip, h, rest(D, 6 * n), w.units, BLOCK)
             _finish_pair_before(D, rest(D, 6 * n), base[j], before, h, w.units)
 
 

@@ -296,7 +296,9 @@ def _advance(w, A, C, D, keep, R):
 
 def _advance_pair(w, g, c, base, D, hs, cs):
     never_inline()
-    product_below(w.P, w.features + 1 + w.outputs, w.features + 1, rest(g, BLOCK), D, 4 * w.units)
+    product_below(
+        w.P, w.features + 1 + w.outputs, w.features + 1, rest(g, BLOCK), D, 4 * w.units, BLOCK
+    )
     _finish_pair(D, base, c, cs, hs)
 
 

@@ -89,7 +89,7 @@ def _advance_pair(w, g, c, base, D, hs, cs):
     never_inline()
     R = BLOCK
     n = w.units * R
-    product_below(w.P, w.features + 1 + w.units, w.features + 1, rest(g, R), D, w.units)
+    product_below(w.P, w.features + 1 + w.units, w.features + 1, rest(g, R), D, w.units, R)
     for j in range(2):
         h = hs[j, R:]
         for u in range(w.units):

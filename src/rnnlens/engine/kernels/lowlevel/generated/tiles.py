@@ -24,18 +24,21 @@ COLUMNS_ABREAST = 8
 
 
 @intrinsic
-def tile(typing_context, P, p, A, a, K, Z, z):
-    """Fill ``ROWS`` rows of ``Z`` from ``z`` on; ``a`` is where the first sample is in ``A``."""
-    signature = types.void(P, types.intp, A, types.intp, types.intp, Z, types.intp)
+def tile(typing_context, P, p, A, a, K, target):
+    """Fill ``ROWS`` rows of the target; ``a`` is where the first sample is in ``A``.
+
+    The target is an array, where to begin in it, and the samples of a block, one column each.
+    """
+    signature = types.void(P, types.intp, A, types.intp, types.intp, target)
 
     def generate(context, builder, signature, arguments):
-        P0, p, A0, a, K, Z0, z = places(context, builder, signature, arguments)
+        P0, p, A0, a, K, Z0, z, R = places(context, builder, signature, arguments)
         vectors, integer = Vectors(builder, P.dtype), ir.IntType(64)
         p0, a0, z0 = builder.gep(P0, [p]), builder.gep(A0, [a]), builder.gep(Z0, [z])
         ends = [v * vectors.lanes for v in range(VECTORS)]
 
         def add(k, sums):
-            row = builder.gep(a0, [builder.mul(k, integer(BLOCK))])
+            row = builder.gep(a0, [builder.mul(k, R)])
             columns = [vectors.load(row, end) for end in ends]
             line = builder.gep(p0, [builder.mul(k, integer(ROWS))])
             totals = iter(sums)
@@ -47,8 +50,9 @@ def tile(typing_context, P, p, A, a, K, Z, z):
 
         totals = iter(summed(builder, K, [vectors.zero] * (ROWS * VECTORS), add))
         for j in range(ROWS):
+            row = builder.gep(z0, [builder.mul(integer(j), R)])
             for end in ends:
-                vectors.store(next(totals), z0, j * BLOCK + end)
+                vectors.store(next(totals), row, end)
         return context.get_dummy_value()
 
     return signature, generate

@@ -28,14 +28,15 @@ def columns_of(itemsize: int) -> int:
 
 
 @uncached(INNER)
-def tile(P, p, A, a, K, Z, z):
-    """Fill ``ROWS`` rows of ``Z`` from ``z`` on; ``a`` is where the first sample is in ``A``."""
+def tile(P, p, A, a, K, target):
+    """Fill ``ROWS`` rows of the target; ``a`` is where the first sample is in ``A``."""
+    Z, z, R = target
     columns = columns_of(Z.itemsize)
     for j in range(ROWS):
-        row = Z[z + j * BLOCK : z + j * BLOCK + columns]
+        row = Z[z + j * R : z + j * R + columns]
         row[:] = 0
         for k in range(K):
-            weight, column = P[p + k * ROWS + j], A[a + k * BLOCK : a + k * BLOCK + columns]
+            weight, column = P[p + k * ROWS + j], A[a + k * R : a + k * R + columns]
             for s in range(columns):
                 row[s] += weight * column[s]
 
