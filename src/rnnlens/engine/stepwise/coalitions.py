@@ -279,8 +279,8 @@ def _counted(network: Network, of: str) -> tuple[int, bool, tuple[int, ...]]:
     by_input = _COUNTED.setdefault(network, {})
     if of not in by_input:
         split = split_by_step(network, of)
-        a_step = (cells_of(network), False) if split is None else (len(split.cells), True)
-        by_input[of] = *a_step, _by_row(network, split)
+        cells = cells_of(network) if split is None else len(split.cells)
+        by_input[of] = cells, split is not None, _by_row(network, split)
     return by_input[of]
 
 
