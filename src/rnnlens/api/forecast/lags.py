@@ -128,6 +128,7 @@ def lags(
     ({'lag': 24}, 1.0)
     """
     from rnnlens.api.forecast.explain import explain
+    from rnnlens.api.shared.compiling.ahead import certificates_ahead
     from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.logits import on_logits
@@ -151,12 +152,17 @@ def lags(
     question = Asked(asked, explained_on, y, held, background, shares, options)
     question.check(case)
     names = of if case.layout is None else [one.name for one in case.layout.inputs]
-    with Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts:
+    wanted = [] if certificates is None else [case.network]
+    with (
+        certificates_ahead(wanted) as ready,
+        Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts,
+    ):
         explained = explain(
             net, X, target=asked, held=held, background=background, of=names,
             effort=Effort(seed=shares.seed), progress=parts.of("shares"),
             **share_question(case, shares),
         )  # fmt: skip
+        ready()
         if case.layout is not None:
             return question.tables(case, explained, by, parts.of("evidence"))
         alone = cast("xr.Dataset", explained)  # one sequence has no tree
