@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from numba import njit, types
+from numba.core.compiler import Compiler
 
 from rnnlens.engine.kernels import buffers
 from rnnlens.engine.kernels.lowlevel.compiling import INTERNALS
-from rnnlens.engine.kernels.lowlevel.linked import LinkedCompiler, keep_for_linking
+from rnnlens.engine.kernels.lowlevel.linked import (
+    _NEVER_NEEDED,
+    KernelCompiler,
+    LinkedCompiler,
+    keep_for_linking,
+)
 
 NUMBERS = types.Array(types.float64, 1, "C")
 
@@ -69,3 +75,22 @@ def test_inner_functions_of_the_kernels_are_linked():
         if kinds == (NUMBERS, NUMBERS)
     )
     assert found.library.get_pointer_to_function("copy") == 0
+
+
+def test_passes_that_kernels_do_without_are_among_numbas():
+    seen = []
+
+    class Seen(KernelCompiler):
+        def define_pipelines(self):
+            usual, kept = (
+                {one[0].__name__ for pipeline in pipelines for one in pipeline.passes}
+                for pipelines in (Compiler.define_pipelines(self), super().define_pipelines())
+            )
+            seen.append((usual, kept))
+            return super().define_pipelines()
+
+    options: Any = {"pipeline_class": Seen}
+    function: Any = njit(**options)(_twice)
+    function.compile((NUMBERS,))
+    ((usual, kept),) = seen
+    assert usual - kept == _NEVER_NEEDED

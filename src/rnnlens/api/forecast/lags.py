@@ -127,6 +127,7 @@ def lags(
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
+    from rnnlens.api.shared.compiling.ahead import certificates_ahead
     from rnnlens.api.shared.forecast.explained_once import ShareOf, explained_for_shares
     from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.given.joint.making import make_case
@@ -150,9 +151,14 @@ def lags(
     question = Asked(asked, explained_on, y, held, background, shares, options)
     question.check(case)
     names = of if case.layout is None else [one.name for one in case.layout.inputs]
-    with Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts:
+    wanted = [] if certificates is None else [case.network]
+    with (
+        certificates_ahead(wanted) as ready,
+        Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts,
+    ):
         asked_of = ShareOf(net, X, asked, held, background, names)
         explained = explained_for_shares(asked_of, case, shares, parts.of("shares"))
+        ready()
         if case.layout is not None:
             return question.tables(case, explained, by, parts.of("evidence"))
         alone = cast("xr.Dataset", explained)  # one sequence has no tree

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.attribution.options import Effort
-from rnnlens.engine.schedule.context import kernels
+from rnnlens.engine.schedule.context import equations, kernels
 from rnnlens.engine.stepwise.stretches import own_run, stretches
 from rnnlens.evidence.options import Certificates
 from rnnlens.network.activations import Activation
@@ -15,7 +19,9 @@ from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN
 from rnnlens.network.layers import Dense, Input, Recurrent
 from rnnlens.network.network import Network, Node, Origin
 
-__all__ = ["KINDS", "compile_kernels", "compile_kernels_of"]
+Array = NDArray[np.float64]
+
+__all__ = ["ALL", "CERTIFICATES", "KINDS", "Part", "compile_kernels", "compile_part"]
 
 #: Kinds of cells, with the activations that nearly all networks have.
 KINDS = ("LSTM", "GRU", "GRU, reset before", "SimpleRNN")
@@ -25,34 +31,86 @@ _METHODS = (("secant", None), ("gradient", None), ("tree", 4), ("owen", 4))
 #: As many samples as fill a block of the kernels, and some that do not.
 _SAMPLES, _STEPS, _FEATURES, _UNITS = 40, 6, 3, 5
 
+#: What is asked of cells beside a precision.
+CERTIFICATES = "certificates"
 
-def compile_kernels(
-    kinds: tuple[str, ...] = KINDS, progress: Callable[[int, int], None] | None = None
-) -> None:
+
+class Part(NamedTuple):
+    """What one process compiles: what some kinds of cells are asked.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        Of `KINDS`.
+    asked : str
+        A precision, or `CERTIFICATES`.
+    """
+
+    kinds: tuple[str, ...]
+    asked: str
+
+
+#: Every part, in the order in which processes take them. Loops over the steps serve all cells: the
+#: second and the third compile them, each for a precision, and those after them only load them.
+ALL = (
+    Part(KINDS, CERTIFICATES),
+    Part(KINDS[:1], "float64"),
+    Part(KINDS[:1], "float32"),
+    Part(KINDS[1:], "float64"),
+    Part(KINDS[1:], "float32"),
+)
+
+
+def compile_kernels(kinds: tuple[str, ...] = KINDS) -> None:
     """Compile every kernel that the verbs call for some kinds of cells."""
-    for done, kind in enumerate(kinds):
-        compile_kernels_of(_forecaster(kind))
-        if progress is not None:
-            progress(done + 1, len(kinds))
+    for asked in ("float64", "float32", CERTIFICATES):
+        compile_part(Part(kinds, asked))
 
 
-def compile_kernels_of(network: Network) -> None:
-    """Compile every kernel that the verbs call for a network that takes one series."""
-    from rnnlens.api.forecast.certify import certify
+def compile_part(part: Part) -> None:
+    """Compile every kernel that the verbs call for what cells are asked."""
+    with _sparing():
+        for kind in part.kinds:
+            network = _forecaster(kind)
+            x = np.random.default_rng(0).normal(size=(_SAMPLES, _STEPS, _FEATURES))
+            if part.asked == CERTIFICATES:
+                _certify(network, x)
+            else:
+                _explain(network, x, part.asked)
+
+
+@contextmanager
+def _sparing() -> Generator[None]:
+    """Keep Python from looking for garbage between one kernel and the next: there is little."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _explain(network: Network, x: Array, precision: str) -> None:
     from rnnlens.api.forecast.explain import explain
     from rnnlens.api.inside.trace import trace
 
-    x = np.random.default_rng(0).normal(size=(_SAMPLES, _STEPS, _FEATURES))
+    effort = Effort(precision=precision)
     with kernels():
-        for precision in ("float64", "float32"):
-            effort = Effort(precision=precision)
-            for method, newest in _METHODS:
-                explain(network, x, target=0, method=method, newest=newest, effort=effort)
-            of, dtype = next(iter(network.inputs)), np.dtype(precision)
-            together = stretches(network, of, dtype, products=True)
-            if together is not None:
-                own_run(together, x.astype(precision), lambda outputs: outputs[0][:, 0])
-        trace(network, x)
+        for method, newest in _METHODS:
+            explain(network, x, target=0, method=method, newest=newest, effort=effort)
+        of, dtype = next(iter(network.inputs)), np.dtype(precision)
+        together = stretches(network, of, dtype, products=True)
+        if together is not None:
+            own_run(together, x.astype(precision), lambda outputs: outputs[0][:, 0])
+        if precision == "float64":  # which traces have always
+            trace(network, x)
+
+
+def _certify(network: Network, x: Array) -> None:
+    from rnnlens.api.forecast.certify import certify
+
+    with equations():  # what is forecast beside certificates is another part's
         certify(network, x[:2], lag=1, target=0, certificates=Certificates(range=0.1))
 
 

@@ -134,14 +134,15 @@ def compile(*, language: Language = None) -> None:
     """Compile the kernels for this machine, ahead of the first question."""
     from time import perf_counter
 
-    from rnnlens.api.shared.kernels import KINDS, compile_kernels
+    from rnnlens.api.shared.compiling.ahead import compile_all
+    from rnnlens.api.shared.kernels import KINDS
     from rnnlens.views.words.language import say
 
     begun = perf_counter()
     with working(
         told("compiling the kernels of {count} kinds of cells", count=len(KINDS))
     ) as progress:
-        compile_kernels(progress=progress)
+        compile_all(progress)
     took = perf_counter() - begun
     typer.echo(
         say(

@@ -100,10 +100,11 @@ def _compile(function: Compiled, options: Options) -> Compiled:
     if hasattr(index, "_source_stamp"):
         source = Path(function.__code__.co_filename).parent
         index._source_stamp = _stamp(source)
-        if "pipeline_class" in options:
-            from rnnlens.engine.kernels.lowlevel.linked import keep_for_linking
+        if INTERNALS:
+            from rnnlens.engine.kernels.lowlevel.linked import LinkedCompiler, keep_for_linking
 
-            keep_for_linking(dispatcher._cache, function)
+            if options["pipeline_class"] is LinkedCompiler:
+                keep_for_linking(dispatcher._cache, function)
         kept = _folder(source)
         if kept is not None:
             keep_in(dispatcher._cache, kept)
@@ -119,27 +120,36 @@ def linked(options: Options) -> Options:
         return options
     from rnnlens.engine.kernels.lowlevel.linked import LinkedCompiler
 
-    return {**options, "pipeline_class": LinkedCompiler}
+    return {**options, **_NO_CALL, **_NO_ADDRESS, "pipeline_class": LinkedCompiler}
+
+
+def _whole(options: Options) -> Options:
+    """Give the options of what is made into machine code."""
+    if not INTERNALS:
+        return options
+    from rnnlens.engine.kernels.lowlevel.linked import KernelCompiler
+
+    return {**options, "pipeline_class": KernelCompiler}
 
 
 def kernel(function: Compiled) -> Compiled:
     """Compile a function when it is first called, and keep the result on disk."""
-    return _compile(function, {**ALLOCATING, **_NO_ADDRESS})
+    return _compile(function, _whole({**ALLOCATING, **_NO_ADDRESS}))
 
 
 def addressed(function: Compiled) -> Compiled:
     """Compile a function that is called at its address alone, and keep the result on disk."""
-    return _compile(function, {**ALLOCATING, **_NO_CALL})
+    return _compile(function, _whole({**ALLOCATING, **_NO_CALL}))
 
 
 def inner(function: Compiled) -> Compiled:
     """Compile a function for kernels alone, which neither makes nor returns arrays."""
-    return _compile(function, linked({**INNER, **_NO_CALL, **_NO_ADDRESS}))
+    return _compile(function, linked(INNER))
 
 
 def allocating(function: Compiled) -> Compiled:
     """Compile a function for kernels alone that makes or returns arrays."""
-    return _compile(function, linked({**ALLOCATING, **_NO_CALL, **_NO_ADDRESS}))
+    return _compile(function, linked(ALLOCATING))
 
 
 def uncached(options: Options) -> Callable[[Compiled], Compiled]:

@@ -17,7 +17,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["caches", "compiled_for", "folder_for", "keep_in"]
+__all__ = ["caches", "compiled_for", "folder_for", "is_kept", "keep_in"]
 
 #: Folders that packages are installed into.
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -32,11 +32,22 @@ def folder_for(source: Path, stamp: str) -> Path | None:
     if numba.config.CACHE_DIR or not _INSTALLED & set(source.parts):  # type: ignore[attr-defined]
         return None
     folder = caches() / f"kernels-{stamp[:16]}-numba-{numba.__version__}" / source.name
+    return folder if _may_be_written(folder) else None
+
+
+def _may_be_written(folder: Path) -> bool:
+    """Make a folder, and say whether files may be made in it."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()  # that it is there does not say that it may be written
-        return folder
-    return None
+        return True
+    return False
+
+
+def is_kept(dispatcher: Any) -> bool:
+    """Say whether other processes find what is compiled here."""
+    folder = getattr(getattr(dispatcher, "_cache", None), "cache_path", None)
+    return folder is not None and _may_be_written(Path(folder))
 
 
 def caches() -> Path:

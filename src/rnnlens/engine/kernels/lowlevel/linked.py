@@ -1,4 +1,4 @@
-"""Functions that kernels alone call: lowered, and made into machine code with the kernel.
+"""How kernels are compiled, and functions that kernels alone call: with the kernel, and only once.
 
 Numba optimises every function by itself and makes machine code of it, and does so again in each
 function that calls it, for all that it calls is linked into it. Nobody runs such a function by
@@ -15,8 +15,20 @@ import llvmlite.binding as llvm
 from numba.core.caching import CompileResultCacheImpl
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
+from numba.core.compiler_machinery import PassManager
 
-__all__ = ["LinkedCompiler", "keep_for_linking"]
+__all__ = ["KernelCompiler", "LinkedCompiler", "keep_for_linking"]
+
+#: What Numba looks for in every function and kernels never have: blocks that Python runs, functions
+#: within functions and comprehensions, callees to be copied in before types are known or after it,
+#: and sums of whole arrays, whose loops it would put together.
+_NEVER_NEEDED = frozenset({
+    "WithLifting",
+    "InlineClosureLikes",
+    "InlineInlinables",
+    "InlineOverloads",
+    "NopythonRewrites",
+})
 
 
 class _NoEnvironments:
@@ -50,7 +62,23 @@ class _LinkedLibrary(JITCodeLibrary):
         return self.serialize_using_bitcode()
 
 
-class LinkedCompiler(Compiler):
+class KernelCompiler(Compiler):
+    """Compiles functions of the kernels, without looking for what they never have."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Give Numba's passes but those."""
+        pipelines = []
+        for usual in super().define_pipelines():
+            passes = PassManager(usual.pipeline_name)
+            passes.passes.extend(
+                one for one in usual.passes if one[0].__name__ not in _NEVER_NEEDED
+            )
+            passes.finalize()
+            pipelines.append(passes)
+        return pipelines
+
+
+class LinkedCompiler(KernelCompiler):
     """Compiles functions into libraries for linking alone."""
 
     def __init__(self, typing: Any, target: Any, library: Any, *others: Any) -> None:

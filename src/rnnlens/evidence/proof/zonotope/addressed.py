@@ -20,7 +20,7 @@ from rnnlens.engine.kernels.lowlevel.generated.calling import (
 from rnnlens.evidence.proof.zonotope.cells import InputRows, Sides, State, Weights
 from rnnlens.evidence.proof.zonotope.steps import cell
 
-__all__ = ["AddressedCell", "addressed_cell"]
+__all__ = ["STEP", "AddressedCell", "addressed_cell"]
 
 Array = NDArray[np.float64]
 
@@ -60,6 +60,9 @@ def _step_there(w, s, rows, sides, g, number):
 
 implement_for_weights(cell, AddressedCell, _step_there, ALLOCATING)
 
+#: What stands at the address.
+STEP: Any = _step
+
 
 def _given() -> tuple[Any, ...]:
     """Give arguments of a step, for their types."""
@@ -79,5 +82,5 @@ def addressed_cell(weights: Weights) -> AddressedCell:
     """Give a cell as the chain takes it; its weights must live as long."""
     key = type(weights), *map(type, weights)
     if key not in _PLACES:
-        _PLACES[key] = address_of_two(_step, weights, _given())
+        _PLACES[key] = address_of_two(STEP, weights, _given())
     return AddressedCell(*weights[:5], words(weights), _PLACES[key])

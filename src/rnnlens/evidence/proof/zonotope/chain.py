@@ -132,9 +132,10 @@ def _products(w, s, x, b, t, sides, g):
     for u in range(len(dh)):
         dh[u] = dh[u] * pad + TINY
     _recurrent_rows(w, s, g)
-    if count == 0:
-        return np.empty((0, w.W.shape[1]))
-    return np.dot(x_rows[:count], w.W)
+    X = np.empty((count, w.W.shape[1]))
+    if count:
+        np.dot(x_rows[:count], w.W, X)
+    return X
 
 
 @allocating

@@ -128,7 +128,8 @@ def _reset_product(kernel, size, s, centre, error, g):
         spread[u] = (s.line * (abs(centre[u]) + reach[u]) + error[u]) * pad
     linear(centre, spread, kernel, size, into, wrong)
     if g:
-        product = np.dot(rows[:g], kernel)
+        product = np.empty((g, H))
+        np.dot(rows[:g], kernel, product)
         for j in range(g):
             copied(product[j], rows[j])
     for u in range(H):

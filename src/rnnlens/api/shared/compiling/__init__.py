@@ -1,0 +1,1 @@
+"""Compiling kernels ahead, in several processes where the machine has cores for them."""
