@@ -30,7 +30,7 @@ class AddressedCell(NamedTuple):
 
     Parameters
     ----------
-    W, W_size, U, U_size, b : array
+    W, W_size, U, U_size, b, W_tiles, U_tiles : array
         As in `rnnlens.evidence.proof.zonotope.cells.Weights`.
     weights : array (word,) of int
         Its weights, laid out.
@@ -43,6 +43,8 @@ class AddressedCell(NamedTuple):
     U: Array
     U_size: Array
     b: Array
+    W_tiles: Array
+    U_tiles: Array
     weights: NDArray[np.int64]
     step: int
 
@@ -83,4 +85,4 @@ def addressed_cell(weights: Weights) -> AddressedCell:
     key = type(weights), *map(type, weights)
     if key not in _PLACES:
         _PLACES[key] = address_of_two(STEP, weights, _given())
-    return AddressedCell(*weights[:5], words(weights), _PLACES[key])
+    return AddressedCell(*weights[:7], words(weights), _PLACES[key])

@@ -41,7 +41,7 @@ Whole = NDArray[np.int64]
 
 
 class Weights(NamedTuple):
-    """A cell as arrays: its matrices with their absolute values beside them.
+    """A cell as arrays: its matrices with their absolute values and their tiles beside them.
 
     ``U2`` is the candidate's recurrent kernel of a GRU that resets before the product, or the
     projection of an LSTM; ``V`` the peepholes (3, unit); ``b2`` the recurrent bias of a GRU's
@@ -55,6 +55,8 @@ class Weights(NamedTuple):
     U: Array
     U_size: Array
     b: Array
+    W_tiles: Array
+    U_tiles: Array
     U2: Array | None
     U2_size: Array | None
     V: Array | None

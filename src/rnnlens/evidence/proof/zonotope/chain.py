@@ -11,6 +11,7 @@ from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner, kernel
 from rnnlens.engine.kernels.lowlevel.primitives import never_inline
 from rnnlens.evidence.proof.zonotope.cells import InputRows, Sides, State
 from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
+from rnnlens.evidence.proof.zonotope.products import rows_times
 from rnnlens.evidence.proof.zonotope.state import (
     absolute_sums,
     copied,
@@ -133,8 +134,7 @@ def _products(w, s, x, b, t, sides, g):
         dh[u] = dh[u] * pad + TINY
     _recurrent_rows(w, s, g)
     X = np.empty((count, w.W.shape[1]))
-    if count:
-        np.dot(x_rows[:count], w.W, X)
+    rows_times(x_rows, count, w.W, w.W_tiles, X)
     return X
 
 
@@ -146,8 +146,7 @@ def _recurrent_rows(w, s, g):
     """
     never_inline()
     several = _of_several(s.h_rows, g)
-    if several:
-        np.dot(s.h_rows[:several], w.U, s.A[:several])
+    rows_times(s.h_rows, several, w.U, w.U_tiles, s.A)
     for j in range(several, g):
         row, into = s.h_rows[j], s.A[j]
         zero(into)

@@ -24,6 +24,7 @@ from rnnlens.evidence.proof.zonotope.chain import (
 )
 from rnnlens.evidence.proof.zonotope.forms import Forms, added, beside, constant, picked
 from rnnlens.evidence.proof.zonotope.functions import activation_code
+from rnnlens.evidence.proof.zonotope.products import in_tiles
 from rnnlens.network.cells import GRU, LSTM, Cell, SimpleRNN
 from rnnlens.network.layers import Bidirectional, Recurrent
 
@@ -113,7 +114,8 @@ def _made_ready(cell: Cell, where: str) -> Weights:
     W, U = _contiguous(made.W), _contiguous(U)
     sizes = (np.abs(W), np.abs(U), None if U2 is None else np.abs(U2))
     b = _contiguous(made.b)
-    return kind(W, sizes[0], U, sizes[1], b, U2, sizes[2], V, b2, *sigma, *phi)
+    tiles = in_tiles(W), in_tiles(U)
+    return kind(W, sizes[0], U, sizes[1], b, *tiles, U2, sizes[2], V, b2, *sigma, *phi)
 
 
 def recurrent(
