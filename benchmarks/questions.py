@@ -22,6 +22,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -268,6 +269,45 @@ def cold(record: Record) -> None:
         record.values(f"first answer of a process: {verb}", f"LSTM {SMALL.text(1)}", rows)
 
 
+def demo(record: Record) -> None:
+    """Run the demo from the command line, set-up aside, with nothing compiled and everything."""
+    sizes = "the demo's network, 2,734 windows"
+    with tempfile.TemporaryDirectory() as folder:
+        run = [sys.executable, "-c", DEMO, "demo", "--out", f"{folder}/page.html"]
+        took = {"nothing compiled": _ran(run, folder), "compiled before": _ran(run, folder)}
+    rows = {f"{state}, by the clock": (wall, "s") for state, (wall, _) in took.items()}
+    rows |= {f"{state}, processor time": (cpu, "s") for state, (_, cpu) in took.items()}
+    record.values("the demo", sizes, rows)
+    for (state, (wall, _)), most in zip(took.items(), (30.0, 12.0), strict=True):
+        record.claim(f"the demo, {state}", wall, "s", most=most, sizes=sizes)
+    if record.quick:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        wall, cpu = _ran([sys.executable, "-c", DEMO, "compile"], folder)
+    rows = {"by the clock": (wall, "s"), "processor time": (cpu, "s")}
+    record.values("every kernel compiled", "all cells, both precisions", rows)
+    record.claim("every kernel compiled, processor time", cpu, "s", most=20.0, sizes="all cells")
+
+
+#: Runs a command as where the demo is all that was installed: without Keras.
+DEMO = "import sys; sys.modules['keras'] = None; from rnnlens.cli.app import main; main()"
+
+
+def _ran(command: list[str], kernels: str) -> tuple[float, float]:
+    """Give seconds by the clock, and of processors, that a process and its children took."""
+    before, begun = os.times(), time.perf_counter()
+    subprocess.run(
+        command,
+        env={**os.environ, "NUMBA_CACHE_DIR": kernels},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    wall, after = time.perf_counter() - begun, os.times()
+    spent = [times.children_user + times.children_system for times in (before, after)]
+    return wall, spent[1] - spent[0]
+
+
 def child(verb: str) -> None:
     """Ask one question in this process, and print what it took from the loaded module on."""
     asked = Asked("LSTM", 1)
@@ -283,6 +323,7 @@ PARTS: dict[str, Callable[[Record], None]] = {
     "certify": certify,
     "report": report,
     "cold": cold,
+    "demo": demo,
 }
 
 

@@ -40,6 +40,7 @@ ORDER = {
     "certificates_pace": "Certificates of every lag",
     "questions_report": "Whole questions: the page",
     "questions_cold": "Whole questions: the first answer of a process",
+    "questions_demo": "Whole questions: the demo, and every kernel",
     "diagnostics": "What is said of an answer",
     "neighbour": "With one core taken",
     "forward": "Forecasts",
