@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from naive import gru_loop, lstm_loop
-from networks import cell, chain, equations
 from rnnlens.engine.stepwise import mixes, stretches
 from rnnlens.engine.stepwise.mixes import values_of_mixes
-from rnnlens.network.axes import Index
-from rnnlens.network.layers import Dense, Recurrent
+from two_layers import two_layers_by_hand
 
 STEPS, FEATURES = 11, 2
 
@@ -19,22 +16,7 @@ def first(outputs):
 
 @pytest.fixture
 def two_layers(rng):
-    lower, upper = cell("lstm", rng, FEATURES, 4), cell("gru", rng, 4, 3)
-    weights = rng.normal(size=(3, 1))
-    network = chain(
-        Recurrent(lower, return_sequences=True),
-        Recurrent(upper, return_sequences=True),
-        Index(axis=1, index=-1),
-        Dense(weights),
-        shape=(STEPS, FEATURES),
-    )
-
-    def by_hand(x):
-        h = [step["h"] for step in lstm_loop(equations(lower), x.tolist())]
-        last = gru_loop(equations(upper), h, upper.reset_after)[-1]["h"]
-        return float(np.array(last) @ weights[:, 0])
-
-    return network, by_hand
+    return two_layers_by_hand(rng, STEPS, FEATURES)
 
 
 def sets(rng, windows):
