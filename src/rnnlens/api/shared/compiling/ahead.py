@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rnnlens.api.shared.compiling.children import compiling, processes
 from rnnlens.api.shared.kernels import ALL, CERTIFICATES, Part, compile_part
-from rnnlens.evidence.proof.zonotope.ready import is_compiled
+from rnnlens.evidence.proof.zonotope.called import is_compiled
 from rnnlens.network.network import Network
 
 __all__ = ["certificates_ahead", "compile_all"]
