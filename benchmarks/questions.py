@@ -166,8 +166,9 @@ def _gap(contribution: np.ndarray, change: np.ndarray) -> float:
 def default(record: Record) -> None:
     """Explain one window and several by default."""
     most = {"LSTM": 0.3, "LSTM, two layers": 1.5, "LSTM, large": 4.0}
-    for name, network in NETWORKS.items():
-        for count in (1, 8) if record.quick else (1, 500, 10_000):
+    # one window of each network first: claims rest on it
+    for count in (1, 8) if record.quick else (1, 500, 10_000):
+        for name, network in NETWORKS.items():
             size = network[1]
             felt = count * size.steps * size.units > 1 << 26  # minutes, and no claim rests on it
             if felt or (record.quick and size.steps > SMALL.steps):
