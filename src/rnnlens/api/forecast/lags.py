@@ -151,7 +151,7 @@ def lags(
     question = Asked(asked, explained_on, y, held, background, shares, options)
     question.check(case)
     names = of if case.layout is None else [one.name for one in case.layout.inputs]
-    wanted = [] if certificates is None else [case.network]
+    wanted = [case.network] if certificates is not None and certificates.windows else []
     with (
         certificates_ahead(wanted) as ready,
         Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts,

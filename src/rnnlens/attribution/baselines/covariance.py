@@ -185,6 +185,6 @@ def window_moments(data: Array | Rows) -> WindowMoments:
     s = shrinkage(products, counts) if len(varying) else 0.0
     R = products.sum(axis=0)
     R *= (1 - s) / len(rows)
-    R.ravel()[:: len(R) + 1] += s
+    np.einsum("nn->n", R)[:] += s
     R *= scales
     return WindowMoments(mean, varying, R, s)

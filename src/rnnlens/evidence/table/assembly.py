@@ -144,12 +144,10 @@ def _proved_and_tested(
 ) -> _Found:
     """Certify lags, and test rows beside that; certificates that get some seconds come first."""
     stated, test = options.certificates, options.test
-    certified = stated is not None and stated.windows > 0
-    # who states a budget asks for what can be had within it
-    asked = timed(question, rows, stated) if stated is not None and certified else None
-    shared = asked is None or asked.seconds is None
+    asked = timed(question, rows, stated) if stated is not None and stated.windows else None
+    beside = asked is not None and asked.seconds is None
     names = ("certificates", "plain_runs", "tests")
-    told_of = parts.beside(*names) if shared else {name: parts.of(name) for name in names}
+    told_of = parts.beside(*names) if beside else {name: parts.of(name) for name in names}
 
     def hide() -> LagTests | None:
         if test is None or not test.hiding:
@@ -159,10 +157,11 @@ def _proved_and_tested(
     def certify() -> LagCertificates | None:
         if stated is None or asked is None:
             return None
+        # who states a budget asks for what can be had within it
         by_row = stated.budget is None
         return certify_lags(question, rows, data, asked, told_of["certificates"], by_row=by_row)
 
-    with aside(hide, at_once=shared and certified) as hiding:
+    with aside(hide, at_once=beside) as hiding:
         certificates = _tried(
             NO_CERTIFICATES, certify, missing, stated=stated is not None and stated.stated
         )
@@ -173,11 +172,12 @@ def _proved_and_tested(
         runs = None
         if certificates is not None and data.timed:
             runs = plain_runs(question, rows, data, told_of["plain_runs"])
-
-        def hidden() -> LagTests | None:
-            return hiding.result(parts.again if shared else lambda: None)
-
-        tests = _tried(NO_TEST, hidden, missing, stated=test is not None and test.stated)
+        tests = _tried(
+            NO_TEST,
+            lambda: hiding.result(parts.again),
+            missing,
+            stated=test is not None and test.stated,
+        )
     return _Found(certificates, runs, tests)
 
 

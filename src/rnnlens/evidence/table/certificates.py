@@ -275,13 +275,10 @@ def _rows_of(
     rows: Rows, columns: Sequence[tuple[int, ...]], constant: Sequence[int]
 ) -> NDArray[np.int64]:
     """Give the number of the row that each certificate speaks of: (column, step)."""
-    of_row, every, left_out = (
-        np.full((len(columns), rows.steps), -1),
-        tuple(columns),
-        tuple(constant),
-    )
+    of_row = np.full((len(columns), rows.steps), -1)
+    every, held = tuple(columns), tuple(constant)
     for number, row in enumerate(rows.asked):
-        which = _within(every, _freed(row.features, left_out))
+        which = _within(every, _freed(row.features, held))
         places = of_row[which, row.lags.places]
         of_row[which, row.lags.places] = np.where(places < 0, number, places)
     # what no row speaks of stands for itself

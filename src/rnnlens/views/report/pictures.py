@@ -100,6 +100,6 @@ def _asked(process: subprocess.Popen[str], text: str) -> str:
     try:
         into.write(text + "\n")
         into.flush()
-        return json.loads(out.readline() or "{}").get("svg", "")
+        return json.loads(out.readline() or '""')
     except (OSError, ValueError):
         return ""

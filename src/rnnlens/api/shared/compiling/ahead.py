@@ -36,6 +36,8 @@ def certificates_ahead(networks: Sequence[Network]) -> Generator[Callable[[], bo
     """
     cells = [layer.cell for network in networks for _, layer in network.recurrent()]
     kinds = tuple({cell.kind: None for cell in cells if not is_compiled(cell)})
-    children = 1 if kinds and processes() > 1 else 0
-    with compiling([Part(kinds, CERTIFICATES)], children) as (_, beside):
+    if not kinds or processes() == 1:
+        yield lambda: True
+        return
+    with compiling([Part(kinds, CERTIFICATES)], 1) as (_, beside):
         yield beside.wait
