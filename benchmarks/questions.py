@@ -36,7 +36,7 @@ from harness.usage import Usage, once, used
 
 import rnnlens
 from rnnlens import Certificates, Effort
-from rnnlens.demo.run import CERTIFIED
+from rnnlens.evidence.options import WINDOWS
 
 SMALL, MIDDLE, LARGE = Size(32, 10, 24), Size(64, 8, 168), Size(256, 32, 365)
 #: Networks by name: kind, size, layers, whether both ways.
@@ -273,7 +273,7 @@ def cold(record: Record) -> None:
 
 def demo(record: Record) -> None:
     """Run the demo from the command line, set-up aside, with nothing compiled and everything."""
-    sizes = f"the demo's network, 2,734 windows, {CERTIFIED} of them certified, without Keras"
+    sizes = f"the demo's network, 2,734 windows, {WINDOWS} of them certified, without Keras"
     with tempfile.TemporaryDirectory() as folder:
         run = [sys.executable, "-c", DEMO, "demo", "--out", f"{folder}/page.html"]
         took = {"nothing compiled": _ran(run, folder), "compiled before": _ran(run, folder)}

@@ -291,8 +291,45 @@ def test_what_is_missing_and_what_is_undecided_is_said():
 
 def test_certificates_that_stopped_at_a_refuted_row_are_not_called_undecided():
     found = table(questions_undecided=5, questions_undecided_in_refuted_rows=3)
-    said = "(800 questions, 2 undecided, 3 only as closely as their refuted row needs)"
+    said = "(800 questions, 2 undecided, 3 left, for another refutes their row)"
     assert said in " ".join(made_how(found))
+
+
+@pytest.mark.parametrize("whole", [0, 1])
+def test_where_no_bound_was_sought_what_was_attained_is_said(whole):
+    found = table(whole=whole)
+    found["largest_bound"][1:] = np.inf
+    second = evidence_sentences(found)[1]
+    by = "by as much as 0.289 F" if whole else "by as much as 0.289 F, one feature at a time"
+    assert f"oldest that is used, {by} (200 windows tried)" in second
+    what = "one lag" if whole else "one feature of one lag"
+    assert f"where a value of {what} was found that moves it by 0.08 F (200 windows" in second
+    assert "proven" not in second
+    how = " ".join(made_how(found))
+    assert "Proven at most, attained: " in how
+    assert "No bound is sought of a row that a counter-example refutes; rnnlens certify" in how
+    headings, cells = evidence_cells(found)
+    assert [row[headings.index("proven\nat most")] for row in cells] == ["4.1", "", "", ""]
+
+
+def test_a_column_of_bounds_is_not_shown_where_none_was_sought():
+    found = table()
+    found["largest_bound"][:] = np.inf
+    headings, cells = evidence_cells(found)
+    assert "proven\nat most" not in headings
+    assert [row[headings.index("attained")] for row in cells] == [
+        "3.999",
+        "0.289",
+        "0.080",
+        "0.010",
+    ]
+    assert "Attained: " in " ".join(made_how(found))
+
+
+def test_of_what_was_not_asked_nothing_is_said_to_be_refuted():
+    found = table(questions_not_asked=3, certificates_ended="time")
+    found["largest_bound"][1:], found["refuted"][1:] = np.inf, 0
+    assert "No bound is sought" not in " ".join(made_how(found))
 
 
 def test_draws_of_observed_values_are_said_where_none_exceeded():

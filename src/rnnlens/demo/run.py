@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnlens.demo.weather import demo_files, weather_windows
 from rnnlens.errors import MissingLibrary, UnreadableFile
+from rnnlens.evidence.options import WINDOWS
 from rnnlens.names import told
 from rnnlens.views.words.language import say
 from rnnlens.views.words.origin import attribute_text
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 TARGET = "temp"
-#: Windows that are certified: what leaves the demo under a minute, compilation and all.
-CERTIFIED = 3
 
 
 def run(
@@ -53,17 +52,11 @@ def run(
             "explaining {count:,} forecasts of months that training did not see, hiding every lag "
             "of them, and certifying {certified}",
             count=len(unseen),
-            certified=CERTIFIED,
+            certified=WINDOWS,
         )
     )
     with explaining_once():
-        asked = api.lags(
-            network,
-            unseen,
-            target=TARGET,
-            background=seen,
-            certificates=api.Certificates(windows=CERTIFIED),
-        )
+        asked = api.lags(network, unseen, target=TARGET, background=seen)
         table = cast("xr.Dataset", asked)  # one sequence has no tree
         show("")
         show(evidence_view(table))

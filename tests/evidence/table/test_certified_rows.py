@@ -22,10 +22,10 @@ VERDICTS = np.array([
 BOUND = np.arange(12.0).reshape(3, 2, 2)
 
 
-def certificates(columns=((0,), (1,)), verdict=VERDICTS, bound=BOUND):
+def certificates(columns=((0,), (1,)), verdict=VERDICTS, bound=BOUND, attained=None):
     return LagCertificates(
-        places=np.arange(3), bound=bound, attained=bound / 2, verdict=verdict, columns=columns,
-        boxes=7, range_text="",
+        places=np.arange(3), bound=bound, attained=bound / 2 if attained is None else attained,
+        verdict=verdict, columns=columns, boxes=7, range_text="",
     )  # fmt: skip
 
 
@@ -85,6 +85,14 @@ def test_the_bound_of_a_group_is_the_largest_of_all_its_lags():
     np.testing.assert_array_equal(rows.by_span(bound[:, :, 0]), [[9.0, 7.0], [3.0, 8.0]])
     assert certified_rows(rows, group).largest_bound.tolist() == [9.0, 8.0]
     assert certified_rows(rows, group).worst.tolist() == [0, 1]
+
+
+def test_where_no_bound_was_sought_the_window_that_moved_furthest_is_the_worst():
+    bound = BOUND.copy()
+    bound[0, 1] = np.inf
+    said = certified_rows(rows_by("lag"), certificates(bound=bound, attained=BOUND[::-1] / 2))
+    assert said.largest_bound.tolist() == [9.0, np.inf]
+    assert said.worst.tolist() == [2, 0]
 
 
 def test_a_constant_feature_was_not_freed_and_takes_no_others_certificate_away():

@@ -21,7 +21,7 @@ class RangeAnswers(NamedTuple):
     Parameters
     ----------
     bound : array (question,)
-        No value in the range moves the output by more.
+        No value in the range moves the output by more; infinite where none was sought.
     attained : array (question,)
         A value in the range moves it by this much at least, rounding taken off.
     value : array (question, free)
@@ -56,8 +56,8 @@ class Aims(NamedTuple):
     budget : int
         Boxes that a question may take.
     by_row : bool
-        Whether the largest bound of a row is what is asked: then a question of a row with a
-        counter-example is settled where its own bound is within what is allowed of the row's.
+        Whether what rows say is all that is asked: then one counter-example settles all questions
+        of its row, and no bound is sought of any of them.
     """
 
     tolerance: float

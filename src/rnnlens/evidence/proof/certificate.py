@@ -57,7 +57,8 @@ class CertifiedChanges:
         The forecast with the window as it is.
     bound : array (sample, lag)
         ``D``: no value in the range moves the forecast by more. Rounded up, with twice the
-        deviation added; infinite where it was not asked.
+        deviation added; infinite where it was not asked, and where none was sought because the row
+        has a counter-example.
     attained : array (sample, lag)
         The largest change that a value was found to make, rounded down: no rounding of a plain run
         is in it.
@@ -146,7 +147,7 @@ def certify_each(
     The states before a free step are the same in all of them and computed once; questions of all
     of them are taken in turn, so that what is done is spread evenly where it is to `stop`. `rows`
     (way, lag) say which of them speak of the same thing: where one window has a counter-example,
-    the others are asked last, and where the limits are `by_row` no more closely than that one.
+    the others are asked last, and where the limits are `by_row` no bound is sought of any of them.
     """
     if not question.windows:
         raise DataError("there are no windows to certify")

@@ -30,8 +30,8 @@ class SearchLimits:
     budget : int
         Boxes that a question may take.
     by_row : bool
-        Whether the largest bound of a row is what is asked: where one question of the row has a
-        counter-example, the others need no closer bound than that one.
+        Whether what rows say is all that is asked: where one question of a row has a
+        counter-example, no bound is sought of any of them.
     deviation : float
         By how much the user's own framework was seen to differ from exact arithmetic; twice this is
         added to every bound.

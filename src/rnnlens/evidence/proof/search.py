@@ -79,7 +79,7 @@ def answer(
 
     Where it is to `stop`, what was found until then is given. Of questions that stand in the same
     of `rows` (question,) one with a counter-example says what there is to say of the row: the
-    others are asked last, and where the aims are `by_row` no more closely than that one.
+    others are asked last, and where the aims are `by_row` no bound is sought of any of them.
     """
     search = _Search(known, asked, aims, rows)
     rng = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ class _Search:
         #: of rows with a counter-example still wait for the others
         own = np.arange(count) if rows is None else np.unique(rows, return_inverse=True)[1]
         self.row, self.of_row = own, np.zeros(own.max(initial=-1) + 1)
-        self.in_turn = rows is not None
+        self.in_turn = rows is not None and not aims.by_row
         self.bound, self.attained = np.zeros(count), np.zeros(count)
         #: the largest change of a plain run, its rounding in it
         self.seen = np.zeros(count)
@@ -109,6 +109,8 @@ class _Search:
         self.value = own.reshape(count, free).copy()
         self.best = self.value.copy()
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
+        #: whether a question was left, its row refuted, before a box said what is reached
+        self.left = np.zeros(count, bool)
         self.forecast = _outputs(known, known.inputs)
         self.slopes = _slopes(known, asked) if free > MOST_CORNERS else None
         #: whether a box takes about as long whatever rows it keeps, so that no look is coarse
@@ -170,12 +172,20 @@ class _Search:
 
     def _in_order(self, front: Frontier) -> tuple[Frontier, list[Frontier]]:
         """Part boxes into those whose turn it is, and those whose rows are refuted elsewhere."""
-        if not self.in_turn:
+        if not self.in_turn and not self.aims.by_row:
             return front, []
         question, tolerance = front.question, self.aims.tolerance
-        of_row = self.of_row[self.row[question]]
-        later = (of_row > tolerance) & (self.attained[question] <= tolerance)
+        refuted = self.of_row[self.row[question]] > tolerance
+        if self.aims.by_row:
+            self._leave(front.part(refuted))
+            return front.part(~refuted), []
+        later = refuted & (self.attained[question] <= tolerance)
         return front.part(~later), [front.part(later)] if later.any() else []
+
+    def _leave(self, front: Frontier) -> None:
+        """Close boxes as they are: infinite where no bound was sought before."""
+        np.maximum.at(self.bound, front.question, front.known)
+        self.left[front.question] = True
 
     def _parts(self, front: Frontier) -> list[Frontier]:
         return in_parts(front, self.asked.step, partial(cost, self.known))
@@ -272,7 +282,8 @@ class _Search:
         bound = np.maximum(self.bound, known)
         self._check(bound)
         done = np.isfinite(known)
-        return RangeAnswers(bound, self.attained, self.value, self.boxes, self.reached, done)
+        reached = self.reached | self.left
+        return RangeAnswers(bound, self.attained, self.value, self.boxes, reached, done)
 
     def try_out(self, question: Whole, values: Array, stop: Stop | None = None) -> bool:
         """Run the plain network with values in their places, and keep the best of each question.
@@ -342,7 +353,10 @@ class _Search:
     def allowed(self, question: Whole) -> Array:
         """Give the change of each question that needs no closer look."""
         aims = self.aims
-        attained = self.of_row[self.row[question]] if aims.by_row else self.attained[question]
+        if aims.by_row:
+            refuted = self.of_row[self.row[question]] > aims.tolerance
+            return np.where(refuted, np.inf, aims.tolerance)
+        attained = self.attained[question]
         gap = np.maximum(aims.gap, aims.share * attained)
         return np.where(attained > aims.tolerance, attained + gap, aims.tolerance)
 

@@ -37,9 +37,8 @@ Array = NDArray[np.float64]
 #: Features of a lag that are certified together; of more, one at a time: eight at once, each in all
 #: of its range, are beyond any budget.
 MOST_TOGETHER = 3
-#: How near a bound is brought to a larger change that was attained, as a share of it, in windows of
-#: so many steps at most: no verdict needs more. In longer ones that is given up, for the verdict of
-#: a counter-example needs no bound at all.
+#: How near a bound is brought to a larger change that was attained, as a share of it, where all are
+#: asked closely, in windows of so many steps at most; in longer ones that is given up.
 CLOSE, SHORT = 0.25, 48
 
 
@@ -90,7 +89,8 @@ class LagCertificates:
     places : array (sample,) of int
         The windows, by their number among those of the table.
     bound, attained : array (sample, step, column)
-        By lag, from 1 on; a column a free feature, or one for all of them.
+        By lag, from 1 on; a column a free feature, or one for all of them. A bound is infinite
+        where none was sought.
     verdict : array (sample, step, column) of str
         Of each certificate.
     columns : tuple of tuple of int
@@ -102,7 +102,7 @@ class LagCertificates:
     constant : tuple of int
         Features that never change, so that they have no range and were not freed.
     by_row : bool
-        Whether bounds are as close as verdicts of rows need, and no closer.
+        Whether no bound was sought where a row has a counter-example.
     ended : str
         Why the search ended before all was decided, see `rnnlens.evidence.proof.stopping`.
     time : mapping of str to float
@@ -165,9 +165,11 @@ class CertifiedRows:
     Parameters
     ----------
     largest_bound, largest_attained : array (part,)
-        In the target's own unit; NaN for a row that is held, or of which nothing was freed.
+        In the target's own unit; NaN for a row that is held, or of which nothing was freed. The
+        bound is infinite where none was sought, because of a counter-example.
     worst : array (part,) of int
-        The window with the largest bound; -1 for such a row.
+        The window with the largest bound, or the largest change attained where the bound is
+        infinite; -1 for such a row.
     structural, proven, refuted, undecided : array (part,) of int
         Windows in which the row, its questions taken together, is that.
     """
@@ -178,7 +180,9 @@ class CertifiedRows:
     largest_attained: Array = declared(
         "part", long_name="largest change of the forecast that was attained", unit="{unit}"
     )
-    worst: NDArray[np.int64] = declared("part", long_name="window with the largest bound")
+    worst: NDArray[np.int64] = declared(
+        "part", long_name="window with the largest bound, or the largest change attained"
+    )
     structural: NDArray[np.int64] = declared("part", long_name="windows that are structural")
     proven: NDArray[np.int64] = declared("part", long_name="windows that are proven")
     refuted: NDArray[np.int64] = declared("part", long_name="windows that are refuted")
@@ -223,7 +227,7 @@ def certify_lags(
     *,
     by_row: bool,
 ) -> LagCertificates:
-    """Certify every lag in some windows: each of them closely, or what verdicts of rows need."""
+    """Certify every lag in some windows: each of them closely, or only what `by_row` needs."""
     check_certified(question, rows)
     ranges = data.ranges
     ranges.check_names(rows.free)
@@ -295,15 +299,21 @@ def certified_rows(rows: Rows, certificates: LagCertificates) -> CertifiedRows:
     return CertifiedRows(
         largest_bound=rows.spread([_largest(one.bound) for one in of_row], np.nan),
         largest_attained=rows.spread([_largest(one.attained) for one in of_row], np.nan),
-        worst=rows.spread(
-            [one.bound.max(axis=1).argmax() if one.bound.size else -1 for one in of_row], -1
-        ),
+        worst=rows.spread([_worst(one) for one in of_row], -1),
         structural=by_verdict["structural"],
         proven=by_verdict["proven"],
         refuted=by_verdict["refuted"],
         undecided=by_verdict["undecided"],
         not_asked=by_verdict["not asked"],
     )
+
+
+def _worst(one: RowCertificates) -> int:
+    """Give the window that moves furthest, as far as is known; -1 where nothing was freed."""
+    if not one.bound.size:
+        return -1
+    known = one.bound if np.isfinite(one.bound).all() else one.attained
+    return int(known.max(axis=1).argmax())
 
 
 def _largest(of_row: Array) -> float:

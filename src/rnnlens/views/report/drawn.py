@@ -172,6 +172,16 @@ def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
         return
     free, where = free_text(evidence.attrs["free"]), attribute_text(evidence.attrs, "range")
     ranges = say("{name}: {fact}", name=free, fact=where)
+    caption = say(
+        "How far the inputs of a lag moved the forecast, and what they are proven not to exceed: "
+        "{free}, {range}, the largest of the windows certified. Equal steps up the axis are nearly "
+        "equal factors.",
+        free=free,
+        range=where,
+    )
+    if np.isinf(evidence["largest_bound"].values).any():
+        unsought = say("Lags without a mark were refuted, so that no bound was sought.")
+        caption = paragraph([caption, unsought])
     yield figures.begin(
         "certificates",
         charts.certificates(evidence.assign_attrs(range=ranges)),
@@ -180,13 +190,7 @@ def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
             "that is proven not to be exceeded; the numbers are in the table.",
             target=_target(parts),
         ),
-        caption=say(
-            "How far the inputs of a lag moved the forecast, and what they are proven not to "
-            "exceed: {free}, {range}, the largest of the windows certified. Equal steps up the "
-            "axis are nearly equal factors.",
-            free=free,
-            range=where,
-        ),
+        caption=caption,
     )
 
 

@@ -57,11 +57,14 @@ def evidence_cells(table: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         (say("interval"), _shares(rows)),
     ]
     if "largest_bound" in rows:
-        decimals = _decimals(rows["largest_bound"].to_numpy(float))
-        columns += [
-            (say("proven\nat most"), [_up(value, decimals) for value in rows["largest_bound"]]),
-            (say("attained"), [_down(value, decimals) for value in rows["largest_attained"]]),
-        ]
+        bounds, attained = (
+            rows[name].to_numpy(float) for name in ("largest_bound", "largest_attained")
+        )
+        bounded = bool(np.isfinite(bounds).any())
+        decimals = _decimals(bounds if bounded else attained)
+        if bounded:
+            columns += [(say("proven\nat most"), [_up(value, decimals) for value in bounds])]
+        columns += [(say("attained"), [_down(value, decimals) for value in attained])]
     if "error_change" in rows:
         ends = rows[["error_change_low", "error_change_high"]].to_numpy(float)
         decimals = _decimals(np.array([float(table.attrs["margin"])]))
@@ -168,7 +171,7 @@ def made_how(table: xr.Dataset) -> list[str]:
     if far_off_text(table):
         lines.append(say("{said}.", said=far_off_text(table)))
     if "certified" in a:
-        lines.append(_certified(a))
+        lines += _certified(table)
     if "tested" in a:
         lines += _tested(table)
     if "replacements" in a:
@@ -186,18 +189,21 @@ def _more(count: int) -> list[str]:
     return [say("... and {count} more.", count=count)] if count > 0 else []
 
 
-def _certified(a: Attributes) -> str:
+def _certified(table: xr.Dataset) -> list[str]:
+    a, bounds = table.attrs, table["largest_bound"].values
     refuted = int(a.get("questions_undecided_in_refuted_rows") or 0)
     undecided = int(a["questions_undecided"]) - refuted
     unasked = int(a.get("questions_not_asked") or 0)
     left = [say("{count:,} undecided", count=undecided)] if undecided else []
     if refuted:
-        left.append(say("{count:,} only as closely as their refuted row needs", count=refuted))
+        left.append(say("{count:,} left, for another refutes their row", count=refuted))
     if unasked:
         why = phrase(ENDED[a["certificates_ended"]])
         left.append(say("{count:,} not asked: {why}", count=unasked, why=why))
     unit = str(a.get("unit") or "")
+    what = say("Proven at most, attained") if np.isfinite(bounds).any() else say("Attained")
     values = {
+        "what": what,
         "free": free_text(a["free"]),
         "range": attribute_text(a, "range"),
         "certified": int(a["certified"]),
@@ -208,21 +214,28 @@ def _certified(a: Attributes) -> str:
         "why": attribute_text(a, "tolerance_text"),
     }
     deviation = float(a.get("deviation") or 0)
-    if deviation:
-        return say(
-            "Proven at most, attained: {free}, anywhere in {range}, all other inputs as they are, "
-            "in {certified:,} of {whole:,} windows ({questions:,} questions, {left}); twice a "
-            "deviation of {deviation:.1g} is added, measured; what does not matter: {tolerance} "
-            "({why}).",
+    said = (
+        say(
+            "{what}: {free}, anywhere in {range}, all other inputs as they are, in {certified:,} "
+            "of {whole:,} windows ({questions:,} questions, {left}); twice a deviation of "
+            "{deviation:.1g} is added, measured; what does not matter: {tolerance} ({why}).",
             deviation=deviation,
             **values,
         )
-    return say(
-        "Proven at most, attained: {free}, anywhere in {range}, all other inputs as they are, in "
-        "{certified:,} of {whole:,} windows ({questions:,} questions, {left}); what does not "
-        "matter: {tolerance} ({why}).",
-        **values,
+        if deviation
+        else say(
+            "{what}: {free}, anywhere in {range}, all other inputs as they are, in {certified:,} "
+            "of {whole:,} windows ({questions:,} questions, {left}); what does not matter: "
+            "{tolerance} ({why}).",
+            **values,
+        )
     )
+    if not (np.isinf(bounds) & (table["refuted"].values > 0)).any():
+        return [said]
+    unsought = say(
+        "No bound is sought of a row that a counter-example refutes; rnnlens certify gives one."
+    )
+    return [said, unsought]
 
 
 def _observed(table: xr.Dataset) -> str:

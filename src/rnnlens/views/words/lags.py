@@ -32,7 +32,7 @@ from rnnlens.views.words.explanation import figure, lag_text
 from rnnlens.views.words.forecast import with_caution
 from rnnlens.views.words.language import listed, many, marked, paragraph, phrase, say
 from rnnlens.views.words.origin import attribute_text
-from rnnlens.views.words.rounding import rounded_up
+from rnnlens.views.words.rounding import rounded_down, rounded_up
 from rnnlens.views.words.units import with_unit
 from rnnlens.views.words.verdicts import verdict_text
 
@@ -246,7 +246,7 @@ def _by_lag(table: xr.Dataset) -> str:
 
 
 def _used(table: xr.Dataset, rows: list[Row]) -> str:
-    """Name the oldest lag that is used, when, and how far it moves the forecast at most."""
+    """Name the oldest lag that is used, when, and how far it moves the forecast."""
     used = [row for row in rows if row["verdict"] == "used"]
     if not used:
         if _tested(table):
@@ -263,30 +263,41 @@ def _used(table: xr.Dataset, rows: list[Row]) -> str:
         lag = table["moved"].sel(lag=row["lag"]).values
         issued = table["tried_issued"]
         when = when_used(lag, clock_times(issued), clock_name(issued))
-    bound = row.get("largest_bound", np.nan)
-    if not np.isfinite(bound):
+    how = _moved_by(table, row)
+    if not how:
         tested = say("{used} ({p})", used=start, p=p_text(row["p_used"]))
         return say("{used}, most when issued {when}", used=tested, when=when) if when else tested
-    apart = bool(when) or len(used) > 1
     if when:
         start = say("{used}, most when issued {when}", used=start, when=when)
-    values = {"used": start, "bound": _bound(bound, table), "windows": _windows(table)}
-    if _whole(table, row):
-        return (
-            say("{used}, at most by {bound} (proven in all {windows} tried)", **values)
-            if apart
-            else say("{used} at most by {bound} (proven in all {windows} tried)", **values)
+    if when or len(used) > 1:
+        return say("{used}, {how}", used=start, how=how)
+    return say("{used} {how}", used=start, how=how)
+
+
+def _moved_by(table: xr.Dataset, row: Row) -> str:
+    """Say what certificates hold of a row: its bound, or what was attained where it has none."""
+    bound, attained = (row.get(name, np.nan) for name in ("largest_bound", "largest_attained"))
+    if not np.isfinite(bound) and not attained > 0:
+        return ""
+    windows, whole = _windows(table), _whole(table, row)
+    if np.isfinite(bound):
+        most = _bound(bound, table)
+        if whole:
+            return say(
+                "at most by {bound} (proven in all {windows} tried)", bound=most, windows=windows
+            )
+        return say(
+            "at most by {bound}, one feature at a time (proven in all {windows} tried)",
+            bound=most,
+            windows=windows,
         )
-    return (
-        say(
-            "{used}, at most by {bound}, one feature at a time (proven in all {windows} tried)",
-            **values,
-        )
-        if apart
-        else say(
-            "{used} at most by {bound}, one feature at a time (proven in all {windows} tried)",
-            **values,
-        )
+    most = _attained(attained, table)
+    if whole:
+        return say("by as much as {attained} ({windows} tried)", attained=most, windows=windows)
+    return say(
+        "by as much as {attained}, one feature at a time ({windows} tried)",
+        attained=most,
+        windows=windows,
     )
 
 
@@ -312,7 +323,7 @@ def _older(table: xr.Dataset, rows: list[Row]) -> str:
         else say("all of it is irrelevant")
     )
     never = _never(table, older)
-    if shown and all(_whole(table, row) for row in older):
+    if shown and _all_bounded(older) and all(_whole(table, row) for row in older):
         said = say(
             "{where}: {shown}, and equivalent over the data set ({p})",
             where=where,
@@ -381,10 +392,9 @@ def _each(table: xr.Dataset, rows: list[Row]) -> str:
 
 def _shown(table: xr.Dataset, older: list[Row]) -> str:
     """Say what certificates hold for older lags, if there are any."""
-    bounds = [row.get("largest_bound", np.nan) for row in older]
-    if not older or not np.isfinite(bounds).all():
-        return ""
-    most, windows = _bound(max(bounds), table), _windows(table)
+    if not older or not _all_bounded(older):
+        return _attained_by(table, older)
+    most, windows = _bound(max(row["largest_bound"] for row in older), table), _windows(table)
     if all(_whole(table, row) for row in older):
         return many(
             len(older),
@@ -395,6 +405,30 @@ def _shown(table: xr.Dataset, older: list[Row]) -> str:
         )
     return say(
         "one feature of one lag moves it by at most {most} (proven in all {windows} tried)",
+        most=most,
+        windows=windows,
+    )
+
+
+def _all_bounded(rows: list[Row]) -> bool:
+    """Say whether certificates bound every one of some rows."""
+    return all(np.isfinite(row.get("largest_bound", np.nan)) for row in rows)
+
+
+def _attained_by(table: xr.Dataset, older: list[Row]) -> str:
+    """Say how far one of the older lags was seen to move the forecast, if it was."""
+    attained = [row.get("largest_attained", np.nan) for row in older]
+    if not older or not np.nanmax([0.0, *attained]) > 0:
+        return ""
+    most, windows = _attained(float(np.nanmax(attained)), table), _windows(table)
+    if all(_whole(table, row) for row in older):
+        return say(
+            "a value of one lag was found that moves it by {most} ({windows} tried)",
+            most=most,
+            windows=windows,
+        )
+    return say(
+        "a value of one feature of one lag was found that moves it by {most} ({windows} tried)",
         most=most,
         windows=windows,
     )
@@ -475,6 +509,10 @@ def _windows(table: xr.Dataset) -> str:
 
 def _bound(value: float, table: xr.Dataset) -> str:
     return with_unit(rounded_up(float(value)), table.attrs.get("unit"))
+
+
+def _attained(value: float, table: xr.Dataset) -> str:
+    return with_unit(rounded_down(float(value)), table.attrs.get("unit"))
 
 
 def _amount(value: float, unit: str) -> str:
