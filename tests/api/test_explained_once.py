@@ -8,7 +8,7 @@ from networks import forecaster
 from rnnlens import Certificates, Shares, Test
 from rnnlens.api.shared.forecast import explained_once
 from rnnlens.api.shared.forecast.explained_once import (
-    ShareOf,
+    ToExplain,
     explained_for_shares,
     explaining_once,
 )
@@ -29,9 +29,9 @@ def asked(rng):
 @pytest.fixture
 def explained(monkeypatch):
     """How often windows are explained for shares."""
-    seen, honest = [], explained_once.explain
+    seen, honest = [], explained_once.explained
     monkeypatch.setattr(
-        explained_once, "explain", lambda *a, **k: seen.append(k) or honest(*a, **k)
+        explained_once, "explained", lambda *a, **k: seen.append(k) or honest(*a, **k)
     )
     return seen
 
@@ -91,7 +91,7 @@ def test_another_question_is_another_explanation(asked, explained, tmp_path, oth
 
 def test_what_is_done_to_one_answer_does_not_reach_the_next(asked):
     network, windows = asked
-    given = ShareOf(network, windows, "flow", None, None, None)
+    given = ToExplain(network, windows, "flow", None, None, None)
     case = make_case(network, windows)
     with explaining_once():
         first = explained_for_shares(given, case, Shares())

@@ -30,13 +30,14 @@ from rnnlens.attribution.audit import (
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.games.budget import Choice, Cost
 from rnnlens.attribution.games.costs import usual_budget
+from rnnlens.attribution.mean_sizes import enough_for_sizes
 from rnnlens.attribution.methods.owen import owen
-from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.secant import secant, secant_cells
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
-from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.progress import Parts
+from rnnlens.errors import NotAdditive
 from rnnlens.names import clauses, counted, told
 
 __all__ = [
@@ -78,6 +79,9 @@ class Default:
         had.
     exact_lags : int
         Lags whose sums are exact values, from the newest on.
+    rounding : float, optional
+        Where contributions were made in single precision: what mean sizes are off by, as a part of
+        their standard errors.
     """
 
     choice: Choice
@@ -85,6 +89,7 @@ class Default:
     baseline: Baseline
     audit: Audit | None
     exact_lags: int
+    rounding: float | None = None
 
 
 def choose(
@@ -122,9 +127,8 @@ def choose(
         takes=takes,
         budget=allowed,
     )
-    layers = cells_of(question.network)
-    passes = 1 + 3 * len((background or question.one_window("auto")).windows)
-    return Choice("secant", why, most, windows * passes * steps * layers)
+    against = question if background is None else question.against(background)
+    return Choice("secant", why, most, secant_cells(against))
 
 
 def default(
@@ -134,11 +138,13 @@ def default(
     budget: int | None = None,
     seed: int = 0,
     asked: int = 1,
+    mean_sizes: bool = False,
     progress: Progress | None = None,
 ) -> Default:
     """Split each forecast among lags and features by the best method that the budget allows.
 
-    Where so many targets are asked for, each audits its part of the windows.
+    Where so many targets are asked for, each audits its part of the windows. Where mean sizes are
+    all that is asked, it is answered in single precision if that resolves them.
     """
     baseline = question.one_window("auto")
     choice = choose(question, background=background, budget=budget)
@@ -148,25 +154,41 @@ def default(
         return Default(choice, exact, baseline, None, question.steps)
     against = baseline if background is None else background
     question = question.against(against).with_newest(question.newest_or(NEWEST))
-    with Parts(progress, **_beside_secant(question, choice, budget, asked)) as parts:
-        found = secant(question, progress=parts.of("secant"))
-        made = refined(question, found, budget=budget // 2, progress=parts.of("refined"))
-        checked = None
-        if can_be_audited(question):
-            checked = audit(
-                question,
-                made.contributions.contribution,
-                budget=_for_audit(budget, choice.cells, made.cells) // asked,
-                most=max(1, AUDITED // asked),
-                beyond=made.newest,
-                known=made.audit,
-                seed=seed,
-                progress=parts.of("audit"),
-            )
-    choice = _said(choice, made)
-    if checked is None:
-        choice = replace(choice, why=clauses([choice.why, UNAUDITED]))
-    return Default(choice, made.contributions, against, checked, made.newest)
+    newest, cells = fitting_lags(question, budget // 2)
+
+    def answer(question: Question, rounding: float | None = None) -> Default:
+        with Parts(progress, **_beside_secant(question, choice, budget, asked)) as parts:
+            found = secant(question, progress=parts.of("secant"))
+            made = refined(question, found, newest, progress=parts.of("refined"))
+            checked = None
+            if can_be_audited(question):
+                checked = audit(
+                    question,
+                    made.contributions.contribution,
+                    budget=_for_audit(budget, choice.cells, made.cells) // asked,
+                    most=max(1, AUDITED // asked),
+                    beyond=made.newest,
+                    known=made.audit,
+                    seed=seed,
+                    progress=parts.of("audit"),
+                )
+        said = _said(choice, made)
+        if checked is None:
+            said = replace(said, why=clauses([said.why, UNAUDITED]))
+        return Default(said, made.contributions, against, checked, made.newest, rounding)
+
+    def contributions(question: Question) -> Contribution:
+        return refined(question, secant(question), newest).contributions
+
+    single = None
+    if mean_sizes:
+        single = enough_for_sizes(question, contributions, choice.cells + cells)
+    if single is not None:
+        try:
+            return answer(*single)
+        except NotAdditive:
+            pass
+    return answer(question)
 
 
 def parts_of(

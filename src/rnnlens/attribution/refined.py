@@ -60,13 +60,12 @@ def fitting_lags(question: Question, budget: int) -> tuple[int, int]:
 
 
 def refined(
-    question: Question, found: Contribution, *, budget: int, progress: Progress | None = None
+    question: Question, found: Contribution, newest: int, *, progress: Progress | None = None
 ) -> Refined:
-    """Bring the newest lags to their exact values, as many as a budget of cells allows."""
-    alone = replace(question, groups=None)
-    newest, _ = fitting_lags(alone, budget)
+    """Bring so many of the newest lags to their exact values, as they fit (`fitting_lags`)."""
     if newest == 0:
         return Refined(found, 0, 0)
+    alone = replace(question, groups=None)
     exact = shapley_tree(alone.with_newest(newest), progress=progress)
     contribution = _moved(alone, found.contribution, exact)
     carried = found.carried if exact.carried is None else exact.carried

@@ -14,6 +14,7 @@ from rnnlens.attribution.games.fitting import fitted
 from rnnlens.attribution.games.lag_blocks import lag_blocks, refuse_blocks
 from rnnlens.attribution.games.order_batches import MOST_PAIRS, Stop
 from rnnlens.attribution.games.sampling import widening
+from rnnlens.attribution.mean_sizes import enough_for_sizes
 from rnnlens.attribution.methods.carry import WriteTime, carry
 from rnnlens.attribution.methods.causal_order import causal_order
 from rnnlens.attribution.methods.contextual_decomposition import (
@@ -42,7 +43,7 @@ from rnnlens.attribution.methods.permutation import (
     SampledLagFeatureContribution,
     permutation_of_lags_and_features,
 )
-from rnnlens.attribution.methods.secant import secant
+from rnnlens.attribution.methods.secant import secant, secant_cells
 from rnnlens.attribution.methods.shapley_tree import NEWEST as TREE_LAGS
 from rnnlens.attribution.methods.shapley_tree import shapley_tree
 from rnnlens.attribution.options import Effort
@@ -53,6 +54,7 @@ from rnnlens.attribution.result import (
     LagFeatureContribution,
     Sensitivity,
 )
+from rnnlens.errors import NotAdditive
 from rnnlens.names import told
 
 __all__ = ["About", "MethodArrays", "MethodOptions", "MethodResult", "run_method"]
@@ -89,6 +91,8 @@ class MethodOptions:
         Windows that it may compare with instead of the baseline, where it is free to choose.
     asked : int
         Targets and horizons that the same is asked of, which share one audit.
+    mean_sizes : bool
+        Whether mean sizes of contributions over the windows are all that is asked.
     progress : callable, optional
         Called with windows done and windows in all.
     """
@@ -96,6 +100,7 @@ class MethodOptions:
     effort: Effort = field(default_factory=Effort)
     background: Baseline | None = None
     asked: int = 1
+    mean_sizes: bool = False
     progress: Progress | None = None
 
     @property
@@ -144,12 +149,14 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
         budget=options.effort.cells,
         seed=options.effort.seed,
         asked=options.asked,
+        mean_sizes=options.mean_sizes,
         progress=options.progress,
     )
     about: About = {
         "method": made.choice.method,
         "why": made.choice.why,
         "exact_lags": made.exact_lags,
+        **_about_single(made.rounding),
     }
     if made.audit is not None:
         about |= {
@@ -165,7 +172,24 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
 
 
 def _secant(question: Question, options: MethodOptions) -> MethodResult:
+    single = None
+    if options.mean_sizes:
+        single = enough_for_sizes(question, secant, secant_cells(question))
+    if single is not None:
+        try:
+            found = secant(single[0], progress=options.progress)
+        except NotAdditive:
+            pass
+        else:
+            return MethodResult(found, _about_single(single[1]))
     return MethodResult(secant(question, progress=options.progress))
+
+
+def _about_single(rounding: float | None) -> About:
+    """Say that contributions were made in single precision, and by how much they are off."""
+    if rounding is None:
+        return {}
+    return {"shares_precision": "float32", "shares_rounding": rounding}
 
 
 def _tree(question: Question, options: MethodOptions) -> MethodResult:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-#: How long the explanation takes beside the check of the forecast, about, where it is felt.
-EXPLAINING, CHECKING = 20, 1
-
 
 @checked()
 @one_blas_thread
@@ -128,38 +125,10 @@ def explain(
     >>> bool(np.allclose(explained.contribution.sum(["lag", "feature"]), change))
     True
     """
-    from rnnlens.api.shared.each_target import explain_each, targets_asked
-    from rnnlens.api.shared.explanation import Explanation
-    from rnnlens.api.shared.forecast.check import unjudged, with_check
-    from rnnlens.api.shared.given.joint.making import make_case
-    from rnnlens.api.shared.given.logits import on_logits
-    from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.labels.joint import by_input, on_own_axis
-    from rnnlens.attribution.registry import method_named, refuse_alone
-    from rnnlens.engine.schedule.progress import Parts
-    from rnnlens.results.attributes import attributes
+    from rnnlens.api.shared.explanation import ExplainOptions
+    from rnnlens.api.shared.forecast.explaining import explained
 
-    net = as_network(net, X)
-    options = {
-        "baseline": baseline,
-        "held": held or None,
-        "newest": newest,
-        "groups": groups,
-        "initial_state": initial_state,
-        "budget": effort.budget,
-        "tolerance": effort.tolerance,
-    }
-    method_named(method, options)  # refuses what it would leave unheard, before work is done
-    asked = as_target(target)
-    case = make_case(net, X, of, effort.precision, several=True, output=asked.output)
-    if case.layout is not None:
-        refuse_alone(method, case.layout.inputs)
-    whole, (case, explained_on) = case, on_logits(case, asked.output, asked.logits)
-    names, horizons = targets_asked(case, asked)
-    explanation = Explanation(
-        case=case,
-        output=asked.output,
-        explained_on=explained_on,
+    options = ExplainOptions(
         method=method,
         baseline=baseline,
         held=held,
@@ -168,16 +137,5 @@ def explain(
         background=background,
         initial_state=initial_state,
         effort=effort,
-        asked=len(names) * len(horizons),
     )
-    with Parts(progress, explained=EXPLAINING, check=CHECKING) as parts:
-        explained = explain_each(case, asked, explanation.of_target, parts.of("explained"))
-        judged = whole.single
-        if explained_on == "logits" or initial_state is not None or judged is None:
-            about = unjudged(explained_on, sequences=judged is not None)
-            explained = explained.assign_attrs(attributes(about))
-        else:
-            explained = with_check(explained, judged, asked, background)
-        if case.future is not None:
-            return on_own_axis(explained, case.future)
-        return explained if case.layout is None else by_input(explained, case)
+    return explained(net, X, as_target(target), options, of=of, progress=progress)

@@ -128,7 +128,7 @@ def lags(
     ({'lag': 24}, 1.0)
     """
     from rnnlens.api.shared.compiling.ahead import certificates_ahead
-    from rnnlens.api.shared.forecast.explained_once import ShareOf, explained_for_shares
+    from rnnlens.api.shared.forecast.explained_once import ToExplain, explained_for_shares
     from rnnlens.api.shared.forecast.important import important_features
     from rnnlens.api.shared.given.joint.making import make_case
     from rnnlens.api.shared.given.logits import on_logits
@@ -156,7 +156,7 @@ def lags(
         certificates_ahead(wanted) as ready,
         Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts,
     ):
-        asked_of = ShareOf(net, X, asked, held, background, names)
+        asked_of = ToExplain(net, X, asked, held, background, names, mean_sizes=True)
         explained = explained_for_shares(asked_of, case, shares, parts.of("shares"))
         ready()
         if case.layout is not None:

@@ -31,6 +31,7 @@ from rnnlens.attribution.default import parts_of
 from rnnlens.attribution.games.budget import Cost
 from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.methods.owen import NEWEST as OWEN_LAGS
+from rnnlens.attribution.methods.secant import secant_cells
 from rnnlens.attribution.methods.shapley_tree import NEWEST
 from rnnlens.attribution.options import Effort, Target, as_target
 from rnnlens.engine.recurrent_layers import cells_of
@@ -167,9 +168,7 @@ def _cells(case: Case, question: Question, asked: _Asked, background: Background
         many = drawn if isinstance(drawn, Baseline) else None
         return parts_of(question, background=many, budget=asked.budget, asked=asked.several)
     if method == "secant":
-        layers = cells_of(question.network)
-        passes = 1 + 3 * len(question.one_window(method).windows)
-        return {"secant": question.windows * passes * question.steps * layers}
+        return {"secant": secant_cells(question)}
     by_feature = method == "owen"
     cost = Cost(question, by_feature=by_feature)
     if asked.budget is None:

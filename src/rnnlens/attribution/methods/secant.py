@@ -26,10 +26,17 @@ from rnnlens.engine.backward import multipliers
 from rnnlens.engine.device.choice import sums_dtype
 from rnnlens.engine.forward import forward
 from rnnlens.engine.kernels.ready import BACK
+from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.little import runs_of_windows
 from rnnlens.engine.schedule.plan import gathered
 
-__all__ = ["secant"]
+__all__ = ["secant", "secant_cells"]
+
+
+def secant_cells(question: Question) -> int:
+    """Say how many cells a question takes: a way back counts as two ways forward."""
+    passes = 1 + 3 * len(question.one_window("secant").windows)
+    return question.windows * passes * question.steps * cells_of(question.network)
 
 
 def secant(question: Question, *, progress: Progress | None = None) -> Contribution:

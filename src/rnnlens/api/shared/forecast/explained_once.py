@@ -8,7 +8,8 @@ from contextvars import ContextVar
 from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rnnlens.api.forecast.explain import explain
+from rnnlens.api.shared.explanation import ExplainOptions
+from rnnlens.api.shared.forecast.explaining import explained
 from rnnlens.api.shared.given.shares import share_question
 from rnnlens.attribution.options import Effort, as_target
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rnnlens.attribution.options import Target
     from rnnlens.evidence.options import Shares
 
-__all__ = ["ShareOf", "explained_for_shares", "explaining_once"]
+__all__ = ["ToExplain", "explained_for_shares", "explaining_once"]
 
 #: What was asked, with what it was asked of, and the answer; None where nothing is kept.
 _KEPT: ContextVar[list[tuple[tuple[Any, ...], Any]] | None] = ContextVar("kept", default=None)
@@ -35,8 +36,11 @@ def explaining_once() -> Generator[None]:
         _KEPT.reset(token)
 
 
-class ShareOf(NamedTuple):
-    """What is explained for shares: a network and its windows as they were given, and the rest."""
+class ToExplain(NamedTuple):
+    """What is explained for shares: a network and its windows as they were given, and the rest.
+
+    Where `mean_sizes` are all that is asked of contributions, single precision may serve.
+    """
 
     net: Any
     data: Any
@@ -46,10 +50,11 @@ class ShareOf(NamedTuple):
     of: str | Sequence[str] | None
     initial_state: Mapping[str, Any] | None = None
     precision: str = "float64"
+    mean_sizes: bool = False
 
 
 def explained_for_shares(
-    given: ShareOf,
+    given: ToExplain,
     case: Case,
     shares: Shares,
     progress: Callable[[int, int], None] | None = None,
@@ -66,18 +71,18 @@ def explained_for_shares(
     for (asked_before, same_before), answer in kept or ():
         if asked_before == asked and all(map(is_, same, same_before)):
             return answer.copy()
-    explained = explain(
-        given.net,
-        given.data,
-        target=given.target,
+    options = ExplainOptions(
+        **share_question(case, shares),
         held=given.held,
         background=given.background,
         initial_state=given.initial_state,
-        of=given.of,
         effort=Effort(precision=given.precision, seed=shares.seed),
-        progress=progress,
-        **share_question(case, shares),
+        # what is kept may be asked for more
+        mean_sizes=given.mean_sizes and kept is None,
+    )
+    found = explained(
+        given.net, given.data, as_target(given.target), options, of=given.of, progress=progress
     )
     if kept is not None:
-        kept.append(((asked, same), explained.copy()))
-    return explained
+        kept.append(((asked, same), found.copy()))
+    return found

@@ -14,7 +14,7 @@ from rnnlens.api.inside.trace import trace
 from rnnlens.api.network.describe import describe
 from rnnlens.api.network.weights import weights
 from rnnlens.api.shared.forecast.check import forecast_page
-from rnnlens.api.shared.forecast.explained_once import ShareOf, explained_for_shares
+from rnnlens.api.shared.forecast.explained_once import ToExplain, explained_for_shares
 from rnnlens.api.shared.forecast.important import important_features
 from rnnlens.api.shared.given.baselines import usual_baseline
 from rnnlens.api.shared.given.joint.baselines import baseline_of
@@ -98,7 +98,7 @@ def page_cases(
 
 def explained_for(asked: PageQuestion, progress: Progress | None) -> xr.Dataset:
     """Explain the windows, and name the features that matter most."""
-    given = ShareOf(
+    given = ToExplain(
         asked.net,
         asked.data,
         asked.target,
