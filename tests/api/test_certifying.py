@@ -163,6 +163,19 @@ def test_the_chart_shows_bound_and_attained_change_by_lag(network, windows):
         charts.certificates(found, sample=20)
 
 
+@pytest.mark.parametrize("left", [0, 3])
+def test_the_chart_has_marks_and_a_legend_for_them_where_a_bound_was_sought(network, windows, left):
+    found = rnnlens.certify(network, windows, lag=list(range(1, 8)), features="temp")
+    found["largest_bound"][left:] = np.inf
+    spec = charts.certificates(found).to_dict()
+    rows = {(row["what"], row["label"]) for part in spec["datasets"].values() for row in part}
+    assert sum(what == "attained" for what, _ in rows) == 7
+    assert sum(what != "attained" for what, _ in rows) == left
+    shown = spec["layer"][0]["encoding"]["color"]["scale"]["domain"]
+    assert shown == ["attained", "proven not to exceed"][: 2 if left else 1]
+    assert vl_convert.vegalite_to_svg(json.dumps(spec)).startswith("<svg")
+
+
 def test_a_bound_is_written_rounded_up(rng):
     for bound in 10 ** rng.uniform(-12, 6, 200):
         assert bound <= float(rounded_up(float(bound))) <= bound * 1.01

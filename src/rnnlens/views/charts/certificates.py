@@ -51,7 +51,7 @@ def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.Lay
     colour = alt.Color(
         "what:N",
         title=None,
-        scale=alt.Scale(domain=[phrase(ATTAINED), phrase(BOUND)], range=[theme.MAIN, theme.ACCENT]),
+        scale=_colours(table),
         legend=alt.Legend(orient="top", offset=2),
     )
     tooltip = [
@@ -77,6 +77,15 @@ def certificates(certified: xr.Dataset, *, sample: int | None = None) -> alt.Lay
         alt.LayerChart(layer=layers, title=title, width=theme.WIDTH - 110, height=260),
         certified,
     )
+
+
+def _colours(table: pd.DataFrame) -> alt.Scale:
+    """Give the colours of what is shown: where no bound was sought there is no mark to tell."""
+    import altair as alt
+
+    colours = {phrase(ATTAINED): theme.MAIN, phrase(BOUND): theme.ACCENT}
+    shown = [what for what in colours if (table["what"] == what).any()]
+    return alt.Scale(domain=shown, range=[colours[what] for what in shown])
 
 
 def _table(certified: xr.Dataset, sample: int | None) -> pd.DataFrame:

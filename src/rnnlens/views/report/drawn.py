@@ -172,24 +172,39 @@ def _evidence(figures: Figures, parts: ReportParts) -> Iterator[Begun]:
         return
     free, where = free_text(evidence.attrs["free"]), attribute_text(evidence.attrs, "range")
     ranges = say("{name}: {fact}", name=free, fact=where)
-    caption = say(
-        "How far the inputs of a lag moved the forecast, and what they are proven not to exceed: "
-        "{free}, {range}, the largest of the windows certified. Equal steps up the axis are nearly "
-        "equal factors.",
-        free=free,
-        range=where,
-    )
-    if np.isinf(evidence["largest_bound"].values).any():
-        unsought = say("Lags without a mark were refuted, so that no bound was sought.")
+    bounds = evidence["largest_bound"].values
+    if np.isfinite(bounds).any():
+        alt_text = say(
+            "Bars by lag of how far the forecast of {target} was moved, with a mark at the bound "
+            "that is proven not to be exceeded; the numbers are in the table.",
+            target=_target(parts),
+        )
+        caption = say(
+            "How far the inputs of a lag moved the forecast, and what they are proven not to "
+            "exceed: {free}, {range}, the largest of the windows certified. Equal steps up the "
+            "axis are nearly equal factors.",
+            free=free,
+            range=where,
+        )
+    else:
+        alt_text = say(
+            "Bars by lag of how far the forecast of {target} was moved; the numbers are in the "
+            "table.",
+            target=_target(parts),
+        )
+        caption = say(
+            "How far the inputs of a lag moved the forecast: {free}, {range}, the largest of the "
+            "windows certified. Equal steps up the axis are nearly equal factors.",
+            free=free,
+            range=where,
+        )
+    if (np.isinf(bounds) & (evidence["refuted"].values > 0)).any():
+        unsought = say("Of a lag that a counter-example refutes no bound is sought.")
         caption = paragraph([caption, unsought])
     yield figures.begin(
         "certificates",
         charts.certificates(evidence.assign_attrs(range=ranges)),
-        alt_text=say(
-            "Bars by lag of how far the forecast of {target} was moved, with a mark at the bound "
-            "that is proven not to be exceeded; the numbers are in the table.",
-            target=_target(parts),
-        ),
+        alt_text=alt_text,
         caption=caption,
     )
 
