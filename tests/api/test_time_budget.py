@@ -141,7 +141,6 @@ def test_bounds_of_a_table_hold_and_are_near_what_is_attained(network, X, budget
         if budget is None:
             refuted = (close.verdict == "refuted").any("sample").values
             np.testing.assert_array_equal(np.isinf(bound).any(axis=0), refuted)
-            assert refuted.any() and not refuted.all() or k
             bound, attained = bound[:, ~refuted], attained[:, ~refuted]
         assert (bound <= np.maximum(0.02, 1.25 * attained + 0.02)).all()
 

@@ -261,7 +261,9 @@ def expected_lags(
         ranges = stated_ranges(case, certificates, values)
         columns = certified_columns(rows, options, ranges.constant(case.x, rows.free))
         if columns:
-            limits = _limits(question, certificates, values.values)
+            limits = replace(
+                _limits(question, certificates, values.values), by_row=_by_row(options)
+            )
             asked = certified_questions(question, rows, options)
             seconds += _kept(certificates, asked * certify_pace(question, ranges, columns, limits))
     return replace(
@@ -323,6 +325,11 @@ def _evidence_seconds(case: Case, question: Question, cells: Mapping[str, int]) 
     if not drawn + cells["plain_runs"]:
         return 0.0
     return hiding_pace(question) * (cells["plain_runs"] + drawn) / question.steps / layers
+
+
+def _by_row(options: TableOptions) -> bool:
+    """Say whether no bound is sought of what is refuted: where nobody stated a budget."""
+    return options.certificates is None or options.certificates.budget is None
 
 
 def _limits(question: Question, asked: Certificates, values: NDArray[np.float64]) -> SearchLimits:
