@@ -61,7 +61,7 @@ def test_each_array_begins_a_line_of_the_cache():
     into = np.zeros(2, np.int64)
     begins((3, 7), into)
     assert (into % 64 == 0).all()
-    assert into[1] - into[0] == 64
+    assert into[1] - into[0] > 3 * 8
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])

@@ -51,7 +51,8 @@ def lent(typing_context, dtype, shapes):
             whole = builder.and_(builder.add(bytes_of, _WORD(_LINE - 1)), _WORD(-_LINE))
             begins.append(total)
             all_sizes.append(sizes)
-            total = builder.add(total, whole)
+            # a line more: where two begin at the same place of a page, one waits for the other
+            total = builder.add(total, builder.add(whole, _WORD(_LINE)))
         allocate = ir.FunctionType(_PLACE, [_WORD])
         function = cgutils.get_or_insert_function(builder.module, allocate, "NRT_Allocate")
         piece = builder.call(function, [builder.add(total, _WORD(_LINE))])
