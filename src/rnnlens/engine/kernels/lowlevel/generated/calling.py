@@ -26,6 +26,7 @@ __all__ = [
     "address_for",
     "address_of",
     "address_of_two",
+    "array_at",
     "call_at",
     "given_at",
     "numbers_at",
@@ -111,7 +112,7 @@ def given_at(typing_context, place):
     return place.dtype(place), generate
 
 
-def _array(context, builder, kind, data, shape):
+def array_at(context, builder, kind, data, shape):
     """Make an array of rows that lie together, from its first number and its sizes."""
     whole = context.make_array(kind)(context, builder)
     itemsize = ir.Constant(_WORD, kind.dtype.bitwidth // 8)
@@ -129,7 +130,7 @@ def numbers_at(typing_context, place, count):
     kind = types.Array(place.dtype, 1, "C")
 
     def generate(context, builder, signature, arguments):
-        return _array(context, builder, kind, arguments[0], [arguments[1]])
+        return array_at(context, builder, kind, arguments[0], [arguments[1]])
 
     return kind(place, types.intp), generate
 
@@ -149,7 +150,7 @@ def tuple_at(typing_context, place):
                 return context.make_tuple(builder, kind, [made(one) for one in _items(kind)])
             if isinstance(kind, types.Array):
                 data = builder.inttoptr(word(), context.get_data_type(kind.dtype).as_pointer())
-                return _array(context, builder, kind, data, [word() for _ in range(kind.ndim)])
+                return array_at(context, builder, kind, data, [word() for _ in range(kind.ndim)])
             if kind == types.none:
                 return context.get_dummy_value()
             return context.cast(builder, word(), types.intp, kind)
