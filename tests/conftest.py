@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer.testing
 from hypothesis import settings
 
 import compile_kernels
@@ -44,6 +46,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _by_kernels() -> Iterator[None]:
     """Have kernels compute what tests ask for, whatever is compiled by now: to the same bits."""
     with kernels():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_command_line() -> Iterator[None]:
+    """Lay out the options of all commands once: it takes longer than most calls of one command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command))
         yield
 
 
