@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer.testing
 from hypothesis import settings
 
 import compile_kernels
@@ -40,10 +43,31 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             child.communicate()  # whatever it ends in: the tests will say what is wrong
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among the tests and the libraries, neither now nor while tests run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def _by_kernels() -> Iterator[None]:
     """Have kernels compute what tests ask for, whatever is compiled by now: to the same bits."""
     with kernels():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_command_line() -> Iterator[None]:
+    """Lay out the options of all commands once: it takes longer than most calls of one command."""
+    laid_out = cache(typer.main.get_command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", laid_out)
+        patch.setattr(typer.testing, "_get_command", laid_out)
         yield
 
 
