@@ -138,17 +138,16 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 	@$(INSTALL) -e '.[demo]'
 	@touch $@
 
-# PyTorch goes first, in a call of its own, so that the build that TORCH_OPTIONS chose stays. Most of what
-# is installed is not run: Python compiles what is when it is first imported.
+# PyTorch goes first, in a call of its own, so that the build that TORCH_OPTIONS chose stays.
 $(VENV)/.test: pyproject.toml | $(VENV)/.made
 	@echo "Setting up $(VENV) for the tests; this is done once and takes a few minutes." >&2
-	@$(INSTALL) --no-compile $(TORCH_OPTIONS) '$(TORCH)'
-	@$(INSTALL) --no-compile -e '.[test]'
+	@$(INSTALL) $(TORCH_OPTIONS) '$(TORCH)'
+	@$(INSTALL) -e '.[test]'
 	@touch $@
 
 # The types are checked against the libraries that the tests use, so they are installed too.
 $(VENV)/.check: pyproject.toml $(VENV)/.test | $(VENV)/.made
-	@$(INSTALL) --no-compile -e '.[test,check]'
+	@$(INSTALL) -e '.[test,check]'
 	@touch $@
 
 $(VENV)/floor/.made: pyproject.toml .ci/lower_bounds.py | $(VENV)/.made

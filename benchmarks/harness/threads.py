@@ -25,5 +25,7 @@ THREADS = int(os.environ.get("RNNLENS_THREADS") or min(2, len(_cores())))
 
 os.environ.update(dict.fromkeys((*_VARIABLES, "RNNLENS_THREADS"), str(THREADS)))
 os.environ["JAX_PLATFORMS"] = "cpu"
+# processes that are started find their modules compiled, as a user's do
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, _cores()[:THREADS])
