@@ -35,6 +35,8 @@ def run(
     """Read, check and explain the shipped network, and write its report."""
     from rnnlens import api
     from rnnlens.api.shared.forecast.explained_once import explaining_once
+    from rnnlens.engine.schedule.threads import threads
+    from rnnlens.views.report.pictures import drawing_ahead
     from rnnlens.views.tables.inspection import render_inspection
     from rnnlens.views.tables.lags import evidence_view
     from rnnlens.views.words.explanation import lag_sentences
@@ -55,7 +57,7 @@ def run(
             certified=WINDOWS,
         )
     )
-    with explaining_once():
+    with explaining_once(), drawing_ahead(wanted=threads() > 1):
         asked = api.lags(network, unseen, target=TARGET, background=seen)
         table = cast("xr.Dataset", asked)  # one sequence has no tree
         show("")

@@ -1,6 +1,7 @@
 """Draws of a part of a window given the rest, and whether they fit."""
 
 import warnings
+from threading import get_ident
 
 import numpy as np
 import pytest
@@ -308,3 +309,26 @@ def test_the_classifier_is_the_ridge_regression_of_statsmodels(rng):
     apart = _logistic(real, real + 100.0)
     assert np.isfinite(apart).all()
     assert (real @ apart).max() < ((real + 100.0) @ apart).min()
+
+
+@pytest.mark.parametrize("make", [gaussian_sampler, neighbour_sampler])
+def test_parts_are_measured_side_by_side_as_one_after_the_other(make, x, monkeypatch):
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("RNNLENS_THREADS", threads)
+        found.append(sampler_fit(make(x), x, lag_parts(x.shape[1:])))
+    np.testing.assert_array_equal(found[0].auc, found[1].auc)
+    np.testing.assert_array_equal(found[0].fits, found[1].fits)
+
+
+def test_a_users_sampler_is_called_by_one_thread_alone(x, monkeypatch):
+    called = set()
+
+    def own(windows, hidden, rng):
+        called.add(get_ident())
+        return np.where(hidden, windows[rng.permutation(len(windows))], windows)
+
+    monkeypatch.setenv("RNNLENS_THREADS", "3")
+    fit = sampler_fit(OwnSampler(own), x, lag_parts(x.shape[1:]))
+    assert np.isfinite(fit.auc).all()
+    assert called == {get_ident()}

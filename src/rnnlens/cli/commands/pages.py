@@ -52,6 +52,8 @@ def report(
     from rnnlens.api.shared.forecast.explained_once import explaining_once
     from rnnlens.api.shared.page.browser import show_page
     from rnnlens.api.shared.planning import expected_report
+    from rnnlens.engine.schedule.threads import threads
+    from rnnlens.views.report.pictures import drawing_ahead
     from rnnlens.views.words.origin import fact_text
     from rnnlens.views.words.page.typed import typed
 
@@ -67,7 +69,8 @@ def report(
         "shares": shares,
     }
     foretell(expected_report(network, windows, **about))
-    with explaining_once():
+    # evidence takes long enough for what draws to be there by then
+    with explaining_once(), drawing_ahead(wanted=page.lags and threads() > 1):
         evidence = None
         if page.lags:
             evidence = _evidence(network, windows, page, about, options.inputs)

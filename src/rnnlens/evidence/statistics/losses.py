@@ -40,7 +40,7 @@ from rnnlens.evidence.statistics.resting import (
     windows_carrying,
     windows_needed,
 )
-from rnnlens.evidence.statistics.samplers import Sampler, hidden_draws
+from rnnlens.evidence.statistics.samplers import Sampler, hidden_draws, side_by_side
 from rnnlens.names import told
 
 __all__ = ["LossChange", "Losses", "Margin", "make_margin"]
@@ -262,25 +262,28 @@ class Losses:
         """Replace parts of some steps each, so that windows are followed once for all of them."""
         x, draws = self.replacement.x, self.draws
         which = np.arange(len(x)).repeat(draws)
-        asked, drawn = [], []
-        for part in parts:
-            rng, squares = self._rng(part), np.zeros(int(part.hidden.sum()))
-            if self._reaches(part):
-                values = np.empty((len(x) * draws, len(squares)))
-                for block in blocks(len(x), x[0].size * draws):
-                    new = hidden_draws(self.sampler, x[block], part.hidden, draws, rng)
-                    squares += ((new - x[block][:, None, part.hidden]) ** 2).sum(axis=(0, 1))
-                    rows = slice(block.start * draws, block.stop * draws)
-                    values[rows] = new.reshape(-1, new.shape[2])
-                asked.append(_replaced(x, part, which, values))
-            drawn.append(squares)
+        reaching = [part for part in parts if self._reaches(part)]
+        drawn = [np.zeros(int(part.hidden.sum())) for part in reaching]
+        values = [np.empty((len(x) * draws, len(squares))) for squares in drawn]
+
+        def draw(k: int) -> None:
+            hidden, rng = reaching[k].hidden, self._rng(reaching[k])
+            for block in blocks(len(x), x[0].size * draws):
+                new = hidden_draws(self.sampler, x[block], hidden, draws, rng)
+                drawn[k] += ((new - x[block][:, None, hidden]) ** 2).sum(axis=(0, 1))
+                rows = slice(block.start * draws, block.stop * draws)
+                values[k][rows] = new.reshape(-1, new.shape[2])
+
+        side_by_side(self.sampler, draw, len(reaching))
+        pairs = zip(reaching, values, strict=True)
+        asked = [_replaced(x, part, which, of_part) for part, of_part in pairs]
         changes = iter(changes_of_steps(self.replaced, asked, progress, self._own_run))
-        own = self.replaced.own[which]
+        own, squares = self.replaced.own[which], iter(drawn)
         return [
-            self._judged(part, own + next(changes), squares)
+            self._judged(part, own + next(changes), next(squares))
             if self._reaches(part)
             else self._nothing()
-            for part, squares in zip(parts, drawn, strict=True)
+            for part in parts
         ]
 
     def _rng(self, part: Part) -> np.random.Generator:

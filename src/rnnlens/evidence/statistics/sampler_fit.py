@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from rnnlens.errors import DataError
 from rnnlens.evidence.statistics.parts import Part
-from rnnlens.evidence.statistics.samplers import Hidden, Sampler
+from rnnlens.evidence.statistics.samplers import Hidden, Sampler, side_by_side
 from rnnlens.names import declared, told
 
 __all__ = ["HIGHEST", "SamplerFit", "sampler_fit"]
@@ -195,7 +195,13 @@ def sampler_fit(
             f"whether a sampler fits needs at least {FEWEST} windows to tell, but there are "
             f"{len(x)}: give a longer series"
         )
-    auc, error = np.array([_auc(sampler, x, part.hidden, seed) for part in parts]).T
+    areas = np.zeros((len(parts), 2))
+
+    def measure(k: int) -> None:
+        areas[k] = _auc(sampler, x, parts[k].hidden, seed)
+
+    side_by_side(sampler, measure, len(parts))
+    auc, error = areas.T
     newest = x[:, -1] if order is None else x[order, -1]
     pairs = zip(x[:, -1].T, _missed(x).T, strict=True)
     correlation, p_white = np.array([_leftover(own, missed) for own, missed in pairs]).T

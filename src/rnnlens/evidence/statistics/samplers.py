@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.baselines.conditional import GaussianConditional, gaussian_conditional
+from rnnlens.engine.schedule.threads import each
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import told
 
@@ -39,6 +40,7 @@ __all__ = [
     "gaussian_sampler",
     "hidden_draws",
     "neighbour_sampler",
+    "side_by_side",
 ]
 
 Array = NDArray[np.float64]
@@ -210,6 +212,15 @@ class OwnSampler:
                 )
             drawn[:, d] = given
         return drawn
+
+
+def side_by_side(sampler: Sampler, work: Callable[[int], None], count: int) -> None:
+    """Do so many pieces of work that draw from a sampler, each by a generator of its own."""
+    if isinstance(sampler, GaussianSampler | NeighbourSampler):
+        each(work, [(k,) for k in range(count)])
+        return
+    for k in range(count):  # what is not ours may not bear to be called by several threads
+        work(k)
 
 
 def hidden_draws(
