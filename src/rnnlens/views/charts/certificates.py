@@ -84,7 +84,8 @@ def _colours(table: pd.DataFrame) -> alt.Scale:
     import altair as alt
 
     colours = {phrase(ATTAINED): theme.MAIN, phrase(BOUND): theme.ACCENT}
-    shown = [what for what in colours if (table["what"] == what).any()]
+    there = set(table["what"])
+    shown = [what for what in colours if what in there]
     return alt.Scale(domain=shown, range=[colours[what] for what in shown])
 
 

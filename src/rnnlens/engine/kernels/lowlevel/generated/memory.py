@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from rnnlens.engine.kernels.lowlevel.generated.calling import array_at
+from rnnlens.engine.kernels.lowlevel.generated.calling import array_at, items
 from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
 from rnnlens.engine.kernels.lowlevel.generated.registers import first_number
 
@@ -26,9 +26,9 @@ def _sizes(context, builder, kind, value):
     """Give the sizes of an array's axes, of which a line of numbers has one."""
     if not isinstance(kind, types.BaseTuple):
         return [context.cast(builder, value, kind, types.intp)]
-    items = enumerate(kind.types)
     return [
-        context.cast(builder, builder.extract_value(value, k), one, types.intp) for k, one in items
+        context.cast(builder, builder.extract_value(value, k), one, types.intp)
+        for k, one in enumerate(items(kind))
     ]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba.extending import overload, register_jitable
 
 __all__ = ["give_back", "lent"]
 
 
-def lent(dtype, shapes):
+def lent(dtype: Any, shapes: Any) -> tuple[Any, ...]:
     """Lend arrays of some shapes, in one piece that the first of them gives back.
 
     A shape is a whole number or a tuple of them. What the arrays hold is not set.
