@@ -103,11 +103,11 @@ class Certificates:
         Boxes that a question may take; 2000 where not given. Or a time that all of them may take
         together, such as ``"30 s"`` or ``"5 min"``: cheap evidence comes first, and what was not
         come to is *not asked*. Where nothing is given, a table of lags asks for what its rows'
-        verdicts need: where one window refutes a row, the row's other windows and features get no
-        closer bound than that row's largest and may stay undecided. Where they are so many that
-        they would take minutes, it gives all of them 10 seconds, asks about fewer windows if there
-        are more than 50,000 questions, and gives them 3 seconds if one window has as many. A number
-        of boxes asks for each of them closely.
+        verdicts need: where one window refutes a row, no bound is sought of any of its windows and
+        features (it is infinite), and those not refuted themselves stay undecided. Where they are
+        so many that they would take minutes, it gives all of them 10 seconds, asks about fewer
+        windows if there are more than 50,000 questions, and gives them 3 seconds if one window has
+        as many. A number of boxes asks for each of them closely.
     together : bool, optional
         Whether all features of a lag are free at once; where not given, only if there are at most
         three. Otherwise each is freed alone, and no certificate is about a whole lag.

@@ -98,7 +98,8 @@ def lags(
     -------
     xarray.Dataset, or xarray.DataTree
         By ``lag``, ``feature``, or both: ``share``, ``share_low``, ``share_high``,
-        ``mean_contribution``, ``mean_size``; ``largest_bound``, ``largest_attained``, how many
+        ``mean_contribution``, ``mean_size``; ``largest_bound`` (infinite where none was sought, for
+        a counter-example refutes the row), ``largest_attained``, how many
         windows are ``structural``, ``proven``, ``refuted`` or ``undecided``; ``error_change`` with
         ``error_change_low`` and ``error_change_high``, ``p_equivalent``, ``p_used``, ``left`` and
         ``note``; ``observed_largest``, ``observed_exceeded``, ``observed_share``; ``verdict`` and
