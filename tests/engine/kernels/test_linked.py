@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from numba import njit, types
 from numba.core.compiler import Compiler
 
 from rnnlens.engine.kernels import buffers
 from rnnlens.engine.kernels.lowlevel.compiling import INTERNALS
 from rnnlens.engine.kernels.lowlevel.linked import (
-    _NEVER_COUNTED,
     _NEVER_NEEDED,
     KernelCompiler,
     LinkedCompiler,
@@ -79,8 +77,7 @@ def test_inner_functions_of_the_kernels_are_linked():
     assert found.library.get_pointer_to_function("copy") == 0
 
 
-@pytest.mark.parametrize(("counted", "spared"), [(True, _NEVER_NEEDED), (False, _NEVER_COUNTED)])
-def test_passes_that_kernels_do_without_are_among_numbas(counted, spared):
+def test_passes_that_kernels_do_without_are_among_numbas():
     seen = []
 
     class Seen(KernelCompiler):
@@ -92,8 +89,8 @@ def test_passes_that_kernels_do_without_are_among_numbas(counted, spared):
             seen.append((usual, kept))
             return super().define_pipelines()
 
-    options: Any = {"pipeline_class": Seen, "_nrt": counted}
+    options: Any = {"pipeline_class": Seen}
     function: Any = njit(**options)(_twice)
     function.compile((NUMBERS,))
     ((usual, kept),) = seen
-    assert usual - kept == spared
+    assert usual - kept == _NEVER_NEEDED
