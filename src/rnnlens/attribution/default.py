@@ -30,14 +30,13 @@ from rnnlens.attribution.audit import (
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.games.budget import Choice, Cost
 from rnnlens.attribution.games.costs import usual_budget
-from rnnlens.attribution.mean_sizes import enough_for_sizes
+from rnnlens.attribution.mean_sizes import answer_for_sizes
 from rnnlens.attribution.methods.owen import owen
 from rnnlens.attribution.methods.secant import secant, secant_cells
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.refined import Refined, fitting_lags, refined
 from rnnlens.attribution.result import Contribution, LagFeatureContribution
 from rnnlens.engine.schedule.progress import Parts
-from rnnlens.errors import NotAdditive
 from rnnlens.names import clauses, counted, told
 
 __all__ = [
@@ -180,14 +179,8 @@ def default(
     def contributions(question: Question) -> Contribution:
         return refined(question, secant(question), newest).contributions
 
-    single = None
     if mean_sizes:
-        single = enough_for_sizes(question, contributions, choice.cells + cells)
-    if single is not None:
-        try:
-            return answer(*single)
-        except NotAdditive:
-            pass
+        return answer_for_sizes(question, contributions, choice.cells + cells, answer)
     return answer(question)
 
 

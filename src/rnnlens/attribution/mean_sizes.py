@@ -10,7 +10,8 @@ its rounding does not count.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,9 @@ from rnnlens.engine.recurrent_layers import cells_of
 from rnnlens.engine.schedule.plan import evenly
 from rnnlens.errors import NotAdditive
 
-__all__ = ["enough_for_sizes"]
+__all__ = ["answer_for_sizes", "enough_for_sizes"]
+
+Answer = TypeVar("Answer")
 
 #: The part of a standard error that single precision may be off.
 ENOUGH = 1e-3
@@ -51,20 +54,28 @@ def enough_for_sizes(
     try:
         own = explain(some)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen to be off
-            off = _off(own, explain(_single(some)), question.windows)
-            single = _single(question)
+            off = _off(own, explain(some.in_single_precision()), question.windows)
+            single = question.in_single_precision()
     except NotAdditive:
         return None
     return (single, off) if off <= ENOUGH else None
 
 
-def _single(question: Question) -> Question:
-    """Ask the same in single precision."""
-    inputs = {
-        name: array.astype(np.float32) if array.dtype.kind == "f" else array
-        for name, array in question.inputs.items()
-    }
-    return replace(question, inputs=inputs)
+def answer_for_sizes(
+    question: Question,
+    explain: Callable[[Question], Contribution],
+    cells: int,
+    answer: Callable[[Question, float | None], Answer],
+) -> Answer:
+    """Answer in single precision, where mean sizes allow it and all windows sum in it.
+
+    The answer is told what mean sizes are off by then; see `enough_for_sizes`.
+    """
+    single = enough_for_sizes(question, explain, cells)
+    if single is not None:
+        with suppress(NotAdditive):  # some window may not sum where those tried did
+            return answer(*single)
+    return answer(question, None)
 
 
 def _off(double: Contribution, single: Contribution, windows: int) -> float:

@@ -195,6 +195,14 @@ class Question:
         """Ask the same against another baseline."""
         return replace(self, baseline=baseline)
 
+    def in_single_precision(self) -> Question:
+        """Ask the same of inputs in single precision, those that are whole numbers as they are."""
+        inputs = {
+            name: array.astype(np.float32) if array.dtype.kind == "f" else array
+            for name, array in self.inputs.items()
+        }
+        return replace(self, inputs=inputs)
+
     def with_newest(self, newest: int) -> Question:
         """Ask the same with so many lags as players of their own."""
         return replace(self, newest=newest)

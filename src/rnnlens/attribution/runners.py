@@ -14,7 +14,7 @@ from rnnlens.attribution.games.fitting import fitted
 from rnnlens.attribution.games.lag_blocks import lag_blocks, refuse_blocks
 from rnnlens.attribution.games.order_batches import MOST_PAIRS, Stop
 from rnnlens.attribution.games.sampling import widening
-from rnnlens.attribution.mean_sizes import enough_for_sizes
+from rnnlens.attribution.mean_sizes import answer_for_sizes
 from rnnlens.attribution.methods.carry import WriteTime, carry
 from rnnlens.attribution.methods.causal_order import causal_order
 from rnnlens.attribution.methods.contextual_decomposition import (
@@ -54,7 +54,6 @@ from rnnlens.attribution.result import (
     LagFeatureContribution,
     Sensitivity,
 )
-from rnnlens.errors import NotAdditive
 from rnnlens.names import told
 
 __all__ = ["About", "MethodArrays", "MethodOptions", "MethodResult", "run_method"]
@@ -172,17 +171,12 @@ def _auto(question: Question, options: MethodOptions) -> MethodResult:
 
 
 def _secant(question: Question, options: MethodOptions) -> MethodResult:
-    single = None
+    def answer(question: Question, rounding: float | None = None) -> MethodResult:
+        return MethodResult(secant(question, progress=options.progress), _about_single(rounding))
+
     if options.mean_sizes:
-        single = enough_for_sizes(question, secant, secant_cells(question))
-    if single is not None:
-        try:
-            found = secant(single[0], progress=options.progress)
-        except NotAdditive:
-            pass
-        else:
-            return MethodResult(found, _about_single(single[1]))
-    return MethodResult(secant(question, progress=options.progress))
+        return answer_for_sizes(question, secant, secant_cells(question), answer)
+    return answer(question)
 
 
 def _about_single(rounding: float | None) -> About:

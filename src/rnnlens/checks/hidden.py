@@ -8,11 +8,11 @@ hidden steps are run in it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array, Baseline
 from rnnlens.attribution.games.mixing import mixed_runs
@@ -64,7 +64,7 @@ def ends_of(question: Question) -> Ends:
 
 def resolving(question: Question, ends: Ends) -> Question:
     """Ask the same in single precision, where that resolves what checks say; else as it is."""
-    single = replace(question, inputs={k: _single(x) for k, x in question.inputs.items()})
+    single = question.in_single_precision()
     if not isinstance(question.baseline, Baseline):
         return question
     shown = np.zeros((question.windows, 2, question.steps), dtype=bool)
@@ -96,11 +96,6 @@ def contributions_resolving(
     size = np.sqrt((contribution**2).sum(axis=axes))
     enough = (off <= THOUSANDTH * part * size).all()
     return (single, rough) if enough else (question, contribution)
-
-
-def _single(array: Array) -> Array:
-    kind: DTypeLike = np.float32 if array.dtype.kind == "f" else array.dtype
-    return array.astype(kind)
 
 
 def hidden_forecasts(question: Question, hidden: NDArray[np.bool_]) -> Array:
