@@ -67,6 +67,33 @@ def test_ctrl_c_breaks_long_work_off_and_leaves_no_file(work, model, long_data, 
     assert list(folder.iterdir()) == []
 
 
+#: A verb in whose midst Python drops Ctrl-C: it met a finaliser, whose errors go nowhere.
+DROPPED = """
+import sys, time
+from rnnlens.cli import main
+from rnnlens.readers import open as reading
+
+class Met:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+def read(*given, **options):
+    Met()
+    time.sleep(60)
+
+reading.read_or_name_arrays = read
+sys.argv = ["rnnlens", "inspect", sys.argv[1]]
+main()
+"""
+
+
+def test_ctrl_c_that_python_drops_ends_a_verb_all_the_same(model):
+    with running("-c", DROPPED, str(model)) as process:
+        answer, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert (answer, errors.splitlines()) == ("", ["rnnlens: interrupted"])
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C reaches its whole group")
 def test_ctrl_c_in_certificates_keeps_and_prints_what_is_done(model, data, tmp_path):
     """Ten features at once, each in all of its range: no budget decides that."""

@@ -28,6 +28,7 @@ from rnnlens.cli.commands.network import compile, convert, inspect
 from rnnlens.cli.commands.pages import demo, report
 from rnnlens.cli.commands.plot import plot
 from rnnlens.cli.commands.weights import compare_weights, summarize_weights
+from rnnlens.cli.ctrl_c import ctrl_c_heard
 from rnnlens.cli.init import init
 from rnnlens.cli.output import INTERRUPTED, sentence
 from rnnlens.cli.typed import keep_words, why_refused
@@ -137,7 +138,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         show_all(stream)
     try:
-        app(prog_name="rnnlens")
+        with ctrl_c_heard():
+            app(prog_name="rnnlens")
     except SystemExit as end:
         if end.code == INTERRUPTED:
             # Python would wait for threads that are in the middle of a kernel; what they have in
