@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from numba import njit, types
 from numba.core.compiler import Compiler
 
 from rnnlens.engine.kernels import buffers
 from rnnlens.engine.kernels.lowlevel.compiling import INTERNALS
 from rnnlens.engine.kernels.lowlevel.linked import (
+    _NEVER_COUNTED,
     _NEVER_NEEDED,
     KernelCompiler,
     LinkedCompiler,
@@ -77,7 +79,8 @@ def test_inner_functions_of_the_kernels_are_linked():
     assert found.library.get_pointer_to_function("copy") == 0
 
 
-def test_passes_that_kernels_do_without_are_among_numbas():
+@pytest.mark.parametrize(("counted", "spared"), [(True, _NEVER_NEEDED), (False, _NEVER_COUNTED)])
+def test_passes_that_kernels_do_without_are_among_numbas(counted, spared):
     seen = []
 
     class Seen(KernelCompiler):
@@ -89,8 +92,8 @@ def test_passes_that_kernels_do_without_are_among_numbas():
             seen.append((usual, kept))
             return super().define_pipelines()
 
-    options: Any = {"pipeline_class": Seen}
+    options: Any = {"pipeline_class": Seen, "_nrt": counted}
     function: Any = njit(**options)(_twice)
     function.compile((NUMBERS,))
     ((usual, kept),) = seen
-    assert usual - kept == _NEVER_NEEDED
+    assert usual - kept == spared

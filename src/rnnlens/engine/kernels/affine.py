@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.buffers import CompiledActivation, activate, copy, fill, slopes
@@ -18,6 +17,8 @@ from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
 from rnnlens.engine.kernels.lowlevel.primitives import (
     ROWS,
     columns_of,
+    give_back,
+    lent,
     never_inline,
     no_alias,
     tile_of_lines,
@@ -138,13 +139,14 @@ STRETCH = 512
 def spread(x, W, G, y, span):
     """Multiply numbers by a row of weights: x (number,), y (number * G,)."""
     columns = columns_of(x.itemsize)
-    line = np.zeros(STRETCH + ROWS, x.dtype)
-    Z = np.empty(ROWS * columns, x.dtype)
-    nothing = np.zeros(W.size, x.dtype)
+    line, Z, nothing = lent(x.dtype, (STRETCH + ROWS, ROWS * columns, W.size))
+    fill(line, 0)
+    fill(nothing, 0)
     for begin in range(span[0], span[1], STRETCH):
         rows = min(STRETCH, span[1] - begin)
         copy(x[begin : begin + rows], line[:rows])
         _rows_times((line, 1, 1), W, nothing, G, y[begin * G :], rows, Z)
+    give_back(line)
 
 
 @inner
@@ -171,12 +173,12 @@ def forward(layer, where, x, a, y, span):
     F, taps, dilation, stride, before, rows = where
     G, K = b.size, taps * F
     padded = max(before + x.shape[1] // F, (rows - 1 + ROWS) * stride + (taps - 1) * dilation + 1)
-    wide = np.zeros(padded * F, x.dtype)
-    apiece = dilation > 1
-    line = np.zeros((rows + ROWS) * K if apiece else 0, x.dtype)
-    columns = columns_of(x.itemsize)
-    Z = np.empty(ROWS * columns, x.dtype)
-    more = np.zeros((G + columns - 1) // columns * columns, x.dtype)
+    apiece, columns = dilation > 1, columns_of(x.itemsize)
+    sizes = padded * F, (rows + ROWS) * K if apiece else 0, ROWS * columns
+    wide, line, Z, more = lent(x.dtype, (*sizes, (G + columns - 1) // columns * columns))
+    fill(wide, 0)
+    fill(line, 0)
+    fill(more, 0)
     copy(b, more[:G])
     for n in range(span[0], span[1]):
         _read(x[n], where, wide, line)
@@ -188,6 +190,7 @@ def forward(layer, where, x, a, y, span):
             if y.shape[0]:
                 copy(a[n], y[n])
             activate(phi, y[n] if y.shape[0] else a[n])
+    give_back(wide)
 
 
 @kernel
@@ -201,10 +204,12 @@ def back(layer, where, m, a, y, same, m_x, span):
     F, taps, dilation, stride, before, rows = where
     G, K = m.shape[1] // rows, taps * F
     padded = max(before + m_x.shape[1] // F, (rows - 1) * stride + (taps - 1) * dilation + 1)
-    wide = np.empty(padded * F, m_x.dtype)
-    line = np.zeros((rows + ROWS) * G, m_x.dtype)
     columns = columns_of(m_x.itemsize)
-    Z = np.zeros((ROWS + 1) * columns, m_x.dtype)  # a tile, and a row of zeros
+    # Z: a tile, and a row of zeros
+    sizes = padded * F, (rows + ROWS) * G, (ROWS + 1) * columns
+    wide, line, Z = lent(m_x.dtype, sizes)
+    fill(line, 0)
+    fill(Z, 0)
     for n in range(span[0], span[1]):
         inner = line[: rows * G]
         copy(m[n], inner)
@@ -213,3 +218,4 @@ def back(layer, where, m, a, y, same, m_x, span):
         fill(wide, 0)
         _rows_onto((line, G, G), W, K, wide, (stride * F, F, dilation * F), rows, Z)
         copy(wide[before * F :], m_x[n])
+    give_back(wide)

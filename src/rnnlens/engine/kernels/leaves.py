@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rnnlens.engine.kernels.buffers import fill
 from rnnlens.engine.kernels.cells.interface import advance_pair
 from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
-from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.engine.kernels.lowlevel.primitives import give_back, lent, never_inline
 from rnnlens.engine.kernels.step_loop import load_columns
 from rnnlens.engine.kernels.tile import BLOCK, product
 
@@ -73,13 +73,19 @@ def evaluate(w, base, before, readout, out, span):
     """
     begin, end = span
     depth = base.shape[0]
-    D = np.empty(w.record * BLOCK, base.dtype)
-    hs = np.zeros((depth + 1, 2, (1 + w.outputs) * BLOCK), base.dtype)
-    hs[:, :, :BLOCK] = 1
-    cs = np.zeros((depth + 1, 2, w.cells * BLOCK), base.dtype)
-    stack = _Stack(hs, cs, np.empty(depth + 1, np.int64))
+    shown, kept = (depth + 1, 2, (1 + w.outputs) * BLOCK), (depth + 1, 2, w.cells * BLOCK)
+    D, hs, cs = lent(base.dtype, (w.record * BLOCK, shown, kept))
+    for level in range(depth + 1):
+        for j in range(2):
+            fill(hs[level, j, :BLOCK], 1)
+            fill(hs[level, j, BLOCK:], 0)
+            fill(cs[level, j], 0)
+    (choice,) = lent(np.int64, (depth + 1,))
+    stack = _Stack(hs, cs, choice)
     for b in range(begin, end, BLOCK):
         last = min(end, b + BLOCK)
         load_columns(before[0], b, last, hs[0, 0, BLOCK:])
         load_columns(before[1], b, last, cs[0, 0])
         _walk_tree(w, base, readout, D, stack, out, b)
+    give_back(D)
+    give_back(choice)

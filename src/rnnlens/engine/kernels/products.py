@@ -17,6 +17,9 @@ from rnnlens.engine.kernels.cells.interface import advance_given
 from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
 from rnnlens.engine.kernels.lowlevel.primitives import (
     ROWS,
+    give_back,
+    in_line,
+    lent,
     never_inline,
     no_alias,
     part,
@@ -144,13 +147,11 @@ def run_products(w, W, products, states, results, span):
     outputs, finals = results
     begin, end = span
     T, size, most = which.shape[1], rows.shape[1], width(end - begin, rows.itemsize)
-    A = np.empty((1 + w.outputs + ROWS) * most, rows.dtype)
-    cells = np.empty(w.cells * most, rows.dtype)
-    D = np.empty(w.record * most, rows.dtype)
-    G = np.empty(size * most, rows.dtype)
-    table, kernel = rows.reshape(-1), W.reshape(-1)
-    read, features = np.zeros(most, np.uint64), np.zeros(most, np.uint64)
-    d = np.zeros(most, rows.dtype)
+    sizes = (1 + w.outputs + ROWS) * most, w.cells * most, w.record * most, size * most, most
+    A, cells, D, G, d = lent(rows.dtype, sizes)
+    read, features = lent(np.uint64, (most, most))
+    fill(d, 0)
+    table, kernel = in_line(rows), in_line(W)
     b = begin
     while b < end:
         R = width(end - b, rows.itemsize)
@@ -178,3 +179,5 @@ def run_products(w, W, products, states, results, span):
         store(rest(A, R), finals[0], b, R)
         store(C, finals[1], b, R)
         b += R
+    give_back(A)
+    give_back(read)

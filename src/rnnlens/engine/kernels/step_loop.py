@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.buffers import copy, fill
@@ -22,6 +21,8 @@ from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
 from rnnlens.engine.kernels.lowlevel.primitives import (
     ROWS,
     always_inline,
+    give_back,
+    lent,
     never_inline,
     part,
     prefetch_block,
@@ -161,11 +162,9 @@ def forward(w, windows, reading, results, span):
     outputs, finals = results
     begin, end, stretch = span
     T, most = x.shape[1], width(end - begin, x.itemsize)
-    A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
-    cells = np.empty(w.cells * most, x.dtype)
-    D = np.empty(w.record * most, x.dtype)
-    old = np.empty((w.outputs + w.cells) * most, x.dtype)
-    given = np.empty(w.outputs * most if mask.shape[0] else 0, x.dtype)
+    sizes = (w.features + 1 + w.outputs + ROWS) * most, w.cells * most, w.record * most
+    blended = (w.outputs + w.cells) * most, w.outputs * most if mask.shape[0] else 0
+    A, cells, D, old, given = lent(x.dtype, (*sizes, *blended))
     b = begin
     while b < end:
         R = width(end - b, x.itemsize)
@@ -196,6 +195,7 @@ def forward(w, windows, reading, results, span):
         store(rest(A, at), finals[0], b, R)
         store(C, finals[1], b, R)
         b += R
+    give_back(A)
 
 
 @kernel
@@ -205,10 +205,8 @@ def trace(w, windows, backwards, results, span):
     x, states = windows.x, windows.states
     rows, values, hidden, cell = results
     T, most = x.shape[1], width(end - begin, x.itemsize)
-    A = np.empty((w.features + 1 + w.outputs + ROWS) * most, x.dtype)
-    cells = np.empty(w.cells * most, x.dtype)
-    D = np.empty(w.record * most, x.dtype)
-    old = np.empty((w.outputs + w.cells) * most, x.dtype)
+    sizes = (w.features + 1 + w.outputs + ROWS) * most, w.cells * most, w.record * most
+    A, cells, D, old = lent(x.dtype, (*sizes, (w.outputs + w.cells) * most))
     b = begin
     while b < end:
         R = width(end - b, x.itemsize)
@@ -225,6 +223,7 @@ def trace(w, windows, backwards, results, span):
             store(rest(A, at), hidden[:, t], b, R)
             store(C, cell[:, t], b, R)
         b += R
+    give_back(A)
 
 
 @inner
@@ -308,17 +307,14 @@ def back(w, runs, same, reading, multipliers, results, span):
     mask, m, m_x = windows.mask, multipliers.outputs, results.inputs
     begin, end, stretch = span
     T, most = m_x.shape[1], width(end - begin, m_x.itemsize)
-    A = np.empty((w.features + 1 + w.outputs + ROWS) * most, m_x.dtype)
-    states_after = np.empty(w.cells * most, m_x.dtype)
-    D = np.empty((min(stretch, T), w.record * most), m_x.dtype)
-    D0 = D if same else np.empty_like(D)
-    B = np.empty((w.features + w.outputs + ROWS) * most, m_x.dtype)
-    cells = np.empty(w.cells * most, m_x.dtype)
-    Z = np.empty(w.room * most, m_x.dtype)
-    old = np.empty((w.outputs + w.cells) * most, m_x.dtype)
-    masked = mask.shape[0] > 0
-    given = np.empty(w.outputs * most if masked else 0, m_x.dtype)
-    sizes = (w.outputs, w.cells)
+    masked, sizes = mask.shape[0] > 0, (w.outputs, w.cells)
+    there = (w.features + 1 + w.outputs + ROWS) * most, w.cells * most
+    way_back = (w.features + w.outputs + ROWS) * most, w.cells * most, w.room * most
+    blended = (w.outputs + w.cells) * most, w.outputs * most if masked else 0
+    A, states_after, B, cells, Z, old, given = lent(m_x.dtype, (*there, *way_back, *blended))
+    kept = (min(stretch, T), w.record * most)
+    D, other = lent(m_x.dtype, (kept, (0, 0) if same else kept))
+    D0 = D if same else other
     b = begin
     while b < end:
         R = width(end - b, m_x.itemsize)
@@ -355,6 +351,8 @@ def back(w, runs, same, reading, multipliers, results, span):
         store(h, results.states[0], b, R)
         store(C, results.states[1], b, R)
         b += R
+    give_back(A)
+    give_back(D)
 
 
 @inner
@@ -391,10 +389,11 @@ def step_shared(w, x, own, before, after, span):
     R = BLOCK
     histories = before[0].shape[1]
     at = (w.features + 1) * R
-    A = np.zeros((w.features + 1 + w.outputs + ROWS) * R, x.dtype)
+    size = (w.features + 1 + w.outputs + ROWS) * R
+    A, C, D = lent(x.dtype, (size, w.cells * R, w.record * R))
+    fill(A, 0)
     fill(part(A, w.features * R, at), 1)
-    C = np.zeros(w.cells * R, x.dtype)
-    D = np.empty(w.record * R, x.dtype)
+    fill(C, 0)
     for j in range(after[0].shape[1] // histories):
         for b in range(begin, end, R):
             last = min(end, b + R)
@@ -408,3 +407,4 @@ def step_shared(w, x, own, before, after, span):
             place = j * histories + b
             _store_columns(rest(A, at), last - b, after[0], place)
             _store_columns(C, last - b, after[1], place)
+    give_back(A)

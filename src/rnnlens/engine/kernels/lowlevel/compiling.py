@@ -50,10 +50,10 @@ Options: TypeAlias = Any
 STRICT: Options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 #: And the sign of a zero may be lost. NaN and infinity mean what they mean.
 _USUAL: Options = {**STRICT, "fastmath": {"contract", "nsz"}}
-#: Arrays may be made: where nothing is said, the caller's word holds.
+#: Numba may make arrays: where nothing is said, the caller's word holds.
 ALLOCATING: Options = {**_USUAL, "_nrt": True} if INTERNALS else _USUAL
-#: For what kernels call: nothing is allocated and no references are counted. Numba counts one for
-#: every slice, which takes as long as a good part of a step.
+#: For kernels and what they call: memory is lent and given back, and no references are counted.
+#: Numba counts one for every slice, which takes as long as a good part of a step.
 INNER: Options = {**_USUAL, "_nrt": False} if INTERNALS else _USUAL
 #: No way in from Python, or from what knows an address alone: compiles faster.
 _NO_CALL: Options = {"no_cpython_wrapper": True} if INTERNALS else {}
@@ -134,21 +134,21 @@ def _whole(options: Options) -> Options:
 
 def kernel(function: Compiled) -> Compiled:
     """Compile a function when it is first called, and keep the result on disk."""
-    return _compile(function, _whole({**ALLOCATING, **_NO_ADDRESS}))
+    return _compile(function, _whole({**INNER, **_NO_ADDRESS}))
 
 
 def addressed(function: Compiled) -> Compiled:
     """Compile a function that is called at its address alone, and keep the result on disk."""
-    return _compile(function, _whole({**ALLOCATING, **_NO_CALL}))
+    return _compile(function, _whole({**INNER, **_NO_CALL}))
 
 
 def inner(function: Compiled) -> Compiled:
-    """Compile a function for kernels alone, which neither makes nor returns arrays."""
+    """Compile a function for kernels alone, which returns no arrays."""
     return _compile(function, linked(INNER))
 
 
 def allocating(function: Compiled) -> Compiled:
-    """Compile a function for kernels alone that makes or returns arrays."""
+    """Compile a function for kernels alone that has Numba make arrays."""
     return _compile(function, linked(ALLOCATING))
 
 

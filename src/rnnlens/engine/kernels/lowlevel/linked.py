@@ -29,6 +29,8 @@ _NEVER_NEEDED = frozenset({
     "InlineOverloads",
     "NopythonRewrites",
 })
+#: And where names end: where no references are counted, nothing is done there.
+_NEVER_COUNTED = _NEVER_NEEDED | {"IRLegalization"}
 
 
 class _NoEnvironments:
@@ -67,12 +69,11 @@ class KernelCompiler(Compiler):
 
     def define_pipelines(self) -> list[Any]:
         """Give Numba's passes but those."""
+        spared = _NEVER_NEEDED if self.state.flags.nrt else _NEVER_COUNTED
         pipelines = []
         for usual in super().define_pipelines():
             passes = PassManager(usual.pipeline_name)
-            passes.passes.extend(
-                one for one in usual.passes if one[0].__name__ not in _NEVER_NEEDED
-            )
+            passes.passes.extend(one for one in usual.passes if one[0].__name__ not in spared)
             passes.finalize()
             pipelines.append(passes)
         return pipelines

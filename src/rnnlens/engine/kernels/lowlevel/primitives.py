@@ -17,7 +17,8 @@ if INTERNALS:
         no_alias,
     )
     from rnnlens.engine.kernels.lowlevel.generated.loops import activation_loops
-    from rnnlens.engine.kernels.lowlevel.generated.parts import part, rest
+    from rnnlens.engine.kernels.lowlevel.generated.memory import give_back, lent
+    from rnnlens.engine.kernels.lowlevel.generated.parts import in_line, part, rest
     from rnnlens.engine.kernels.lowlevel.generated.prefetch import prefetch_block
     from rnnlens.engine.kernels.lowlevel.generated.registers import ROWS, columns_of
     from rnnlens.engine.kernels.lowlevel.generated.tiles import (
@@ -41,7 +42,8 @@ else:
         no_alias,
     )
     from rnnlens.engine.kernels.lowlevel.plain.loops import activation_loops
-    from rnnlens.engine.kernels.lowlevel.plain.parts import part, rest
+    from rnnlens.engine.kernels.lowlevel.plain.memory import give_back, lent
+    from rnnlens.engine.kernels.lowlevel.plain.parts import in_line, part, rest
     from rnnlens.engine.kernels.lowlevel.plain.prefetch import prefetch_block
     from rnnlens.engine.kernels.lowlevel.plain.tiles import (
         BLOCK,
@@ -62,6 +64,9 @@ __all__ = [
     "add_in_any_order",
     "always_inline",
     "columns_of",
+    "give_back",
+    "in_line",
+    "lent",
     "never_inline",
     "no_alias",
     "part",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING, addressed
+from rnnlens.engine.kernels.lowlevel.compiling import addressed
 from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
 from rnnlens.engine.kernels.lowlevel.generated.calling import (
     address_of_two,
@@ -60,7 +60,7 @@ def _step_there(w, s, rows, sides, g, number):
     return two_from(w.step, w.weights, (s, rows, sides, g, number))
 
 
-implement_for_weights(cell, AddressedCell, _step_there, ALLOCATING)
+implement_for_weights(cell, AddressedCell, _step_there)
 
 #: What stands at the address.
 STEP: Any = _step

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.kernels.lowlevel.compiling import inner
-from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.engine.kernels.lowlevel.primitives import give_back, lent, never_inline
 from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT, enclose
 from rnnlens.evidence.proof.zonotope.state import FEW, absolute_sums, add, fresh
 
@@ -167,7 +167,7 @@ def simple(w, s, rows, sides, g, number):
     both_sides(s, rows, sides)
     a, d = sides.ax, sides.dx
     H, pad = len(s.h), s.pad
-    S, slope, e = np.empty(H), np.empty(H), np.empty(H)
+    S, slope, e = lent(np.float64, (H, H, H))
     absolute_sums(s.A, g, S)
     for u in range(H):
         slope[u], m, r, low, high = band(w.phi, w.phi_p, a[u], S[u], d[u], pad)
@@ -180,4 +180,6 @@ def simple(w, s, rows, sides, g, number):
         row, A = s.h_rows[j], s.A[j]
         for u in range(H):
             row[u] = slope[u] * A[u]
-    return fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    g, number = fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    give_back(S)
+    return g, number

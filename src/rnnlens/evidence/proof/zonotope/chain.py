@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner, kernel
-from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.engine.kernels.lowlevel.compiling import inner, kernel
+from rnnlens.engine.kernels.lowlevel.primitives import give_back, lent, never_inline
 from rnnlens.evidence.proof.zonotope.cells import InputRows, Sides, State
 from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
 from rnnlens.evidence.proof.zonotope.products import rows_times
@@ -81,37 +81,29 @@ class Limits(NamedTuple):
     symbols: int
 
 
-@allocating
+@inner
 def _room(w, features, H, R, rows, symbols):
-    wide = w.U.shape[1]
-    share = 2.0 * (rows + features + R + H + 32) * UNIT
-    return State(
-        np.zeros(R),
-        np.zeros(R),
-        np.zeros(R),
-        np.empty((rows, R)),
-        np.zeros(H),
-        np.zeros(H),
-        np.zeros(H),
-        np.empty((rows, H)),
-        np.empty(rows, np.int64),
-        np.empty(symbols, np.int64),
-        np.empty((rows, wide)),
-        np.zeros((rows + 3, max(H, R))),
-        1.0 + 2.0 * share,
-        share,
-        2.0 * (features + R + H + 32) * UNIT,
+    """Lend a state; ``h`` and ``ids`` give it back."""
+    shown, kept, tables = (R, R, R, (rows, R)), (H, H, H, (rows, H)), (rows, w.U.shape[1])
+    h, hr, Rh, h_rows, c, cr, Rc, c_rows, A, N = lent(
+        np.float64, (*shown, *kept, tables, (rows + 3, max(H, R)))
     )
+    ids, place_of = lent(np.int64, (rows, symbols))
+    for j in range(rows + 3):
+        zero(N[j])
+    share = 2.0 * (rows + features + R + H + 32) * UNIT
+    pad, line = 1.0 + 2.0 * share, 2.0 * (features + R + H + 32) * UNIT
+    return State(h, hr, Rh, h_rows, c, cr, Rc, c_rows, ids, place_of, A, N, pad, share, line)
 
 
-@allocating
-def _products(w, s, x, b, t, sides, g):
-    """Compute both sides of the pre-activations, their errors, and the recurrent rows."""
+@inner
+def _products(w, s, x, b, t, sides, g, X):
+    """Compute both sides of the pre-activations, their errors and their rows."""
     never_inline()
     centre, x_rest, x_rows, count = x.centre[b, t], x.rest[b, t], x.rows[b, t], x.count[b, t]
     ax, dx, ah, dh = sides
     share, pad = s.line, s.pad
-    spread = np.empty(len(centre))
+    spread, of_state = lent(np.float64, (len(centre), len(s.h)))
     for f in range(len(centre)):
         reach = 0.0
         for k in range(count):
@@ -124,21 +116,19 @@ def _products(w, s, x, b, t, sides, g):
     for u in range(len(ah)):
         ah[u] = 0.0
         dh[u] = 0.0
-    spread = np.empty(len(s.h))
     for r in range(len(s.h)):
-        spread[r] = (share * (abs(s.h[r]) + s.Rh[r]) + s.hr[r]) * pad
-    linear(s.h, spread, w.U, w.U_size, ah, dh)
+        of_state[r] = (share * (abs(s.h[r]) + s.Rh[r]) + s.hr[r]) * pad
+    linear(s.h, of_state, w.U, w.U_size, ah, dh)
+    give_back(spread)
     for u in range(len(dx)):
         dx[u] = dx[u] * pad + TINY
     for u in range(len(dh)):
         dh[u] = dh[u] * pad + TINY
     _recurrent_rows(w, s, g)
-    X = np.empty((count, w.W.shape[1]))
     rows_times(x_rows, count, w.W, w.W_tiles, X)
-    return X
 
 
-@allocating
+@inner
 def _recurrent_rows(w, s, g):
     """Multiply the rows of the hidden state by the recurrent kernel.
 
@@ -243,9 +233,10 @@ def chain(w, x, beginning, order, limits, out, last, record):
     widest = x.rows.shape[2]
     rows = limits.rows + widest + 2 * H + R
     s = _room(w, features, H, R, rows, limits.symbols)
-    places = np.empty(max(widest, 1), np.int64)
+    (places,) = lent(np.int64, (max(widest, 1),))
     wide = w.W.shape[1], w.U.shape[1]
-    sides = Sides(np.empty(wide[0]), np.empty(wide[0]), np.empty(wide[1]), np.empty(wide[1]))
+    ax, dx, ah, dh = lent(np.float64, (wide[0], wide[0], wide[1], wide[1]))
+    sides = Sides(ax, dx, ah, dh)
     for b in range(boxes):
         g, number = _begin(s, beginning, b), beginning.numbers[b]
         for k in range(beginning.step[b], steps):
@@ -255,8 +246,10 @@ def chain(w, x, beginning, order, limits, out, last, record):
                 _no_rows(s, g)
                 g = 0
             g = meet(x.ids[b, t], count, s.ids, s.place_of, places, g, s.h_rows, s.c_rows)
-            X = _products(w, s, x, b, t, sides, g)
+            (X,) = lent(np.float64, ((count, wide[0]),))
+            _products(w, s, x, b, t, sides, g, X)
             g, number = cell(w, s, InputRows(X, places, count), sides, g, number)
+            give_back(X)
             if record.h.size:
                 _write_hull(s, record, b, k)
             if k + 1 < steps and g > limits.rows > 0:
@@ -271,6 +264,10 @@ def chain(w, x, beginning, order, limits, out, last, record):
                 copied(s.cr, last.rest[b, 0])
                 last.count[b, 0] = g
         beginning.numbers[b] = number
+    give_back(s.h)
+    give_back(s.ids)
+    give_back(places)
+    give_back(ax)
 
 
 @inner

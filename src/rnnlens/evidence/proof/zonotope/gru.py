@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
-from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.engine.kernels.lowlevel.compiling import inner
+from rnnlens.engine.kernels.lowlevel.primitives import give_back, lent, never_inline
 from rnnlens.evidence.proof.zonotope.cells import band, drop, half_width, hopeless
 from rnnlens.evidence.proof.zonotope.functions import TINY
+from rnnlens.evidence.proof.zonotope.products import multiplied
 from rnnlens.evidence.proof.zonotope.state import (
     FEW,
     absolute_sums,
@@ -54,10 +55,10 @@ def gru(w, s, input_rows, sides, g, number):
     A, N = s.A, s.N
     for k in range(count):
         add(X[k], A[places[k], : 2 * H], 0)
-    S = np.empty(A.shape[1])
+    S, centre, error, Sn = lent(np.float64, (A.shape[1], H, H, H))
     absolute_sums(A, g, S)
-    l_r, m_r, beyond, rest = np.empty(H), np.empty(H), np.empty(H), np.empty(H)
-    l_z, m_z, r_z, z0, z1 = np.empty(H), np.empty(H), np.empty(H), np.empty(H), np.empty(H)
+    l_r, m_r, beyond, rest = lent(np.float64, (H, H, H, H))
+    l_z, m_z, r_z, z0, z1 = lent(np.float64, (H, H, H, H, H))
     before = len(w.U2) > 0  # the reset gate multiplies before the candidate's product
     for u in range(H):
         a, d = ax[u] + ah[u], (dx[u] + dh[u] + FEW * (abs(ax[u]) + abs(ah[u]) + S[u])) * pad
@@ -76,7 +77,6 @@ def gru(w, s, input_rows, sides, g, number):
         ah[u] = q  # the update gate's place is free by now
     _reset(s, l_r, m_r, ah[:H], before, g)
     q_sum, q_size = N[-1], N[-2]
-    centre, error = np.empty(H), np.empty(H)
     for u in range(H):
         centre[u] = m_r[u] * ah[u] + 0.5 * l_r[u] * q_sum[u]
         error[u] = times_rest(beyond[u], abs(l_r[u]) * q_size[u], pad, share)
@@ -85,14 +85,17 @@ def gru(w, s, input_rows, sides, g, number):
     _reset_product(w.U2, w.U2_size, s, centre, error, g)
     for k in range(count):
         add(X[k], rows[places[k]], 2 * H)
-    Sn = np.empty(H)
     absolute_sums(rows, g, Sn)
     for u in range(H):
         k = 2 * H + u
         error[u] = (error[u] + dx[k] + FEW * (abs(ax[k]) + abs(centre[u]) + Sn[u])) * pad
         centre[u] += ax[k]
     z, n = _Bands(l_z, m_z, r_z, z0, z1, S), _Preactivation(centre, error, Sn)
-    return _mix(w, s, z, n, g, number)
+    g, number = _mix(w, s, z, n, g, number)
+    give_back(S)
+    give_back(l_r)
+    give_back(l_z)
+    return g, number
 
 
 @inner
@@ -114,41 +117,46 @@ def _reset(s, l_r, m_r, q, before, g):
             row[u] = m_r[u] * Q[u] + q[u] * l_r[u] * Ar[u]
 
 
-@allocating
+@inner
 def _reset_product(kernel, size, s, centre, error, g):
     """Multiply ``r h`` by the candidate's recurrent kernel, in place."""
     never_inline()
     if len(kernel) == 0:
         return
     H, pad = len(centre), s.pad
-    reach, spread, into, wrong = np.empty(H), np.empty(H), np.zeros(H), np.zeros(H)
+    reach, spread, into, wrong = lent(np.float64, (H, H, H, H))
+    zero(into)
+    zero(wrong)
     rows = s.N[:-2]
     absolute_sums(rows, g, reach)
     for u in range(H):
         spread[u] = (s.line * (abs(centre[u]) + reach[u]) + error[u]) * pad
     linear(centre, spread, kernel, size, into, wrong)
     if g:
-        product = np.empty((g, H))
-        np.dot(rows[:g], kernel, product)
+        (product,) = lent(np.float64, ((g, H),))
+        multiplied(rows[:g], kernel, product)
         for j in range(g):
             copied(product[j], rows[j])
+        give_back(product)
     for u in range(H):
         centre[u] = into[u]
         error[u] = wrong[u] * pad + TINY
+    give_back(reach)
 
 
-@allocating
+@inner
 def _mix(w, s, update, candidate, g, number):
     """``h' = n + z (h - n)``."""
     never_inline()
     l_z, m_z, r_z, z0, z1, S = update
     a_n, d_n, Sn = candidate
     H, pad, share = len(s.h), s.pad, s.share
-    l_n, m_n, r_n = np.empty(H), np.empty(H), np.empty(H)
-    low, high = np.empty(H), np.empty(H)
+    l_n, m_n, r_n, low, high, e = lent(np.float64, (H, H, H, H, H, H))
     for u in range(H):
         l_n[u], m_n[u], r_n[u], low[u], high[u] = band(w.phi, w.phi_p, a_n[u], Sn[u], d_n[u], pad)
-    sums, q, q_size, reach = np.zeros(H), np.zeros(H), np.zeros(H), np.zeros(H)
+    sums, q, q_size, reach = lent(np.float64, (H, H, H, H))
+    for row in (sums, q, q_size, reach):
+        zero(row)
     for j in range(g):
         row, Z, n_row = s.h_rows[j], s.A[j, :H], s.N[j]
         for u in range(H):
@@ -161,7 +169,6 @@ def _mix(w, s, update, candidate, g, number):
             new = n + m_z[u] * d + (s.h[u] - m_n[u]) * l_z[u] * Z[u]
             row[u] = new
             sums[u] += abs(new)
-    e = np.empty(H)
     for u in range(H):
         d, Rz, Rn = s.h[u] - m_n[u], abs(l_z[u]) * S[u] * pad, abs(l_n[u]) * Sn[u] * pad
         beyond = abs(m_z[u]) * s.hr[u] + abs(d) * r_z[u] + (Rz + r_z[u]) * (reach[u] + s.hr[u])
@@ -179,4 +186,7 @@ def _mix(w, s, update, candidate, g, number):
             drop(s.h_rows, g, u)
         s.Rh[u] = (sums[u] + e[u]) * pad
         s.hr[u] = 0.0
-    return fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    g, number = fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    give_back(l_n)
+    give_back(sums)
+    return g, number

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
-from rnnlens.engine.kernels.lowlevel.primitives import never_inline
+from rnnlens.engine.kernels.lowlevel.compiling import inner
+from rnnlens.engine.kernels.lowlevel.primitives import give_back, lent, never_inline
 from rnnlens.evidence.proof.zonotope.cells import (
     band,
     both_sides,
@@ -18,6 +18,7 @@ from rnnlens.evidence.proof.zonotope.cells import (
     hopeless,
 )
 from rnnlens.evidence.proof.zonotope.functions import TINY
+from rnnlens.evidence.proof.zonotope.products import multiplied
 from rnnlens.evidence.proof.zonotope.state import (
     FEW,
     absolute_sums,
@@ -46,13 +47,12 @@ def lstm(w, s, rows, sides, g, number):
     H, pad = len(s.c), s.pad
     A = s.A
     _peep_before(w.V, s, a, d, g)
-    S = np.empty(4 * H)
+    S, e = lent(np.float64, (4 * H, H))
     absolute_sums(A, g, S)
     if w.V is not None:
         for u in range(2 * H):
             d[u] += FEW * S[u]
     _cell_state(w, s, a, d, S, g)
-    e = np.empty(H)
     copied(s.N[0, :H], e)
     begin = g
     g, number = fresh(e, s.c_rows, s.h_rows, s.ids, s.place_of, g, number)
@@ -63,22 +63,26 @@ def lstm(w, s, rows, sides, g, number):
         s.cr[u] = 0.0
     So = S[3 * H :]
     _peep_after(w.V, s, a, d, So, g)
-    return _read(w.U2, w, s, a, d, So, g, number)
+    g, number = _read(w.U2, w, s, a, d, So, g, number)
+    give_back(S)
+    return g, number
 
 
-@allocating
+@inner
 def _read(P, w, s, a, d, So, g, number):
     """Read the cell state through the output gate, and project what comes of it."""
     if P is not None:
         _hidden_state(w, s, _Form(s.N[1:], s.N[-1], s.N[-2]), a, d, So, g)
         return _project(w, s, P, g, number)
     _hidden_state(w, s, _Form(s.h_rows, s.h, s.Rh), a, d, So, g)
-    e = np.empty(len(s.h))
+    (e,) = lent(np.float64, (len(s.h),))
     for u in range(len(s.h)):
         e[u] = s.N[0, u]
         s.Rh[u] = (s.Rh[u] + e[u]) * s.pad
         s.hr[u] = 0.0
-    return fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    g, number = fresh(e, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    give_back(e)
+    return g, number
 
 
 @inner
@@ -116,16 +120,13 @@ def _peep_after(peepholes, s, a, d, So, g):
         d[k] += FEW * So[u]
 
 
-@allocating
+@inner
 def _cell_state(w, s, a, d, S, g):
     """``c' = f c + i g``; its fresh radii are left in the first row of ``s.N``."""
     never_inline()
     H, pad, share = len(s.c), s.pad, s.share
-    f_c, c_f, i_g, g_i = np.empty(H), np.empty(H), np.empty(H), np.empty(H)
-    l_f, l_ig = np.empty(H), np.empty(H)
-    rest, low, high = np.empty(H), np.empty(H), np.empty(H)
-    middle = np.empty(H)
-    beyond_f, beyond_i = np.empty(H), np.empty(H)
+    f_c, c_f, i_g, g_i, l_f, l_ig = lent(np.float64, (H, H, H, H, H, H))
+    beyond_f, beyond_i, rest, middle, low, high = lent(np.float64, (H, H, H, H, H, H))
     for u in range(H):
         li, mi, ri, i0, i1 = band(w.sigma, w.sigma_p, a[u], S[u], d[u], pad)
         lf, mf, rf, f0, f1 = band(w.sigma, w.sigma_p, a[H + u], S[H + u], d[H + u], pad)
@@ -144,8 +145,9 @@ def _cell_state(w, s, a, d, S, g):
         p0, p1 = corners(f0, f1, c - around, c + around)
         q0, q1 = corners(i0, i1, g0, g1)
         low[u], high[u] = p0 + q0, p1 + q1
-    sums, qf, qf_size = np.zeros(H), np.zeros(H), np.zeros(H)
-    qi, qi_size = np.zeros(H), np.zeros(H)
+    sums, qf, qf_size, qi, qi_size = lent(np.float64, (H, H, H, H, H))
+    for row in (sums, qf, qf_size, qi, qi_size):
+        zero(row)
     for j in range(g):
         row, Ai, Af, Ag = s.c_rows[j], s.A[j, :H], s.A[j, H : 2 * H], s.A[j, 2 * H : 3 * H]
         for u in range(H):
@@ -169,17 +171,21 @@ def _cell_state(w, s, a, d, S, g):
             drop(s.c_rows, g, u)
         s.Rc[u] = sums[u] * pad
         s.N[0, u] = e
+    give_back(f_c)
+    give_back(beyond_f)
+    give_back(sums)
 
 
-@allocating
+@inner
 def _hidden_state(w, s, form, a, d, So, g):
     """``o phi(c')``; its fresh radii are left in the first row of ``s.N``."""
     never_inline()
     rows, centre, reach = form
     H, pad, share = len(s.c), s.pad, s.share
-    o_t, t_o, l_ot = np.empty(H), np.empty(H), np.empty(H)
-    beyond, rest, middle = np.empty(H), np.empty(H), np.empty(H)
-    low, high = np.empty(H), np.empty(H)
+    o_t, t_o, l_ot, beyond, rest = lent(np.float64, (H, H, H, H, H))
+    middle, low, high, sums, q, q_size = lent(np.float64, (H, H, H, H, H, H))
+    for row in (sums, q, q_size):
+        zero(row)
     for u in range(H):
         lt, mt, rt, t0, t1 = band(w.phi, w.phi_p, s.c[u], s.Rc[u], 0.0, pad)
         lo, mo, ro, o0, o1 = band(w.sigma, w.sigma_p, a[3 * H + u], So[u], d[3 * H + u], pad)
@@ -189,7 +195,6 @@ def _hidden_state(w, s, form, a, d, So, g):
         rest[u] = FEW * (abs(mo) * (abs(mt) + Rt) + abs(mt) * Ro)
         middle[u] = mo * mt
         low[u], high[u] = corners(o0, o1, t0, t1)
-    sums, q, q_size = np.zeros(H), np.zeros(H), np.zeros(H)
     for j in range(g):
         row, c, Ao = rows[j], s.c_rows[j], s.A[j, 3 * H :]
         for u in range(H):
@@ -209,15 +214,17 @@ def _hidden_state(w, s, form, a, d, So, g):
             drop(rows, g, u)
         reach[u] = sums[u] * pad
         s.N[0, u] = e
+    give_back(o_t)
+    give_back(middle)
 
 
-@allocating
+@inner
 def _project(w, s, P, g, number):
     """``h' = (o phi(c')) P``."""
     never_inline()
     H, R, pad = len(s.c), len(s.h), s.pad
     rows, centre, reach = s.N[1:], s.N[-1], s.N[-2]
-    e = np.empty(H)
+    e, spread, error = lent(np.float64, (H, H, R))
     copied(s.N[0, :H], e)
     for u in range(H):
         zero(rows[g])
@@ -227,16 +234,21 @@ def _project(w, s, P, g, number):
         s.place_of[number] = g
         g += 1
         number += 1
-    spread = np.empty(H)
     for u in range(H):
         spread[u] = s.line * (abs(centre[u]) + reach[u] + e[u])
     zero(s.h)
-    error = np.zeros(R)
+    zero(error)
     linear(centre[:H], spread, P, w.U2_size, s.h, error)
-    np.dot(np.ascontiguousarray(rows[:g, :H]), P, s.h_rows[:g])
+    (read,) = lent(np.float64, ((g, H),))
+    for j in range(g):
+        copied(rows[j, :H], read[j])
+    multiplied(read, P, s.h_rows[:g])
+    give_back(read)
     absolute_sums(s.h_rows, g, s.Rh)
     for r in range(R):
         error[r] = error[r] * pad + TINY
         s.Rh[r] = (s.Rh[r] + error[r]) * pad
         s.hr[r] = 0.0
-    return fresh(error, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    g, number = fresh(error, s.h_rows, s.c_rows, s.ids, s.place_of, g, number)
+    give_back(e)
+    return g, number

@@ -8,15 +8,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlens.engine.kernels.lowlevel.compiling import allocating
+from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
 from rnnlens.engine.kernels.lowlevel.primitives import (
     ROWS,
     columns_of,
+    give_back,
+    in_line,
+    lent,
     never_inline,
     tile_of_lines,
 )
+from rnnlens.evidence.proof.zonotope.state import zero
 
-__all__ = ["in_tiles", "rows_times"]
+__all__ = ["in_tiles", "multiplied", "rows_times"]
 
 Array = NDArray[np.float64]
 
@@ -36,6 +40,13 @@ def in_tiles(matrix: Array) -> Array:
 
 
 @allocating
+def multiplied(rows, matrix, into):
+    """Fill a table with ``rows matrix``: what Numba has for it makes arrays."""
+    never_inline()
+    np.dot(rows, matrix, into)
+
+
+@inner
 def rows_times(rows, count, matrix, tiles, into):
     """Fill ``into[:count]`` with ``rows[:count] matrix``.
 
@@ -45,13 +56,17 @@ def rows_times(rows, count, matrix, tiles, into):
     never_inline()
     if count < ROWS or tiles.size == 0:
         if count:
-            np.dot(rows[:count], matrix, into[:count])
+            multiplied(rows[:count], matrix, into[:count])
         return
     K, G = matrix.shape
     columns = columns_of(rows.itemsize)
-    read, filled, zero = rows.ravel(), into.ravel(), np.zeros(columns)
+    read, filled = in_line(rows), in_line(into)
+    (nothing,) = lent(np.float64, (columns,))
+    zero(nothing)
     for j in range(0, count, ROWS):
         first = min(j, count - ROWS)  # those at the end may be filled twice
         for k in range(0, G, columns):
             source, weights = (read, first * K, K), (tiles, k * K, K)
-            tile_of_lines(source, weights, (zero, 0), (filled, first * G + min(k, G - columns), G))
+            target = filled, first * G + min(k, G - columns), G
+            tile_of_lines(source, weights, (nothing, 0), target)
+    give_back(nothing)

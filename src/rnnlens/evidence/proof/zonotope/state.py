@@ -10,8 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlens.engine.kernels.lowlevel.compiling import allocating, inner
-from rnnlens.engine.kernels.lowlevel.primitives import add_in_any_order, never_inline
+from rnnlens.engine.kernels.lowlevel.compiling import inner
+from rnnlens.engine.kernels.lowlevel.primitives import (
+    add_in_any_order,
+    give_back,
+    lent,
+    never_inline,
+)
 from rnnlens.evidence.proof.zonotope.functions import TINY, UNIT
 
 __all__ = [
@@ -161,7 +166,7 @@ def size(row):
     return total
 
 
-@allocating
+@inner
 def reduce(s, g, number, keep, free):
     """Keep the rows that matter most, and put the others together entry by entry.
 
@@ -170,14 +175,17 @@ def reduce(s, g, number, keep, free):
     """
     never_inline()
     h_rows, c_rows, ids, place_of, pad = s.h_rows, s.c_rows, s.ids, s.place_of, s.pad
-    norms = np.empty(g)
+    of_h, of_c = h_rows.shape[1], c_rows.shape[1]
+    norms, sorted_norms, h_rest, c_rest = lent(np.float64, (g, g, of_h, of_c))
+    zero(h_rest)
+    zero(c_rest)
     for j in range(g):
         norms[j] = np.inf if ids[j] < free else size(h_rows[j]) + size(c_rows[j])
-    least = largest(norms.copy(), keep)
+    copied(norms, sorted_norms)
+    least = largest(sorted_norms, keep)
     alike = keep  # rows of just that size that there is room for
     for j in range(g):
         alike -= norms[j] > least
-    h_rest, c_rest = np.zeros(h_rows.shape[1]), np.zeros(c_rows.shape[1])
     n = 0
     for j in range(g):
         if norms[j] > least or (norms[j] == least and alike > 0):
@@ -199,7 +207,9 @@ def reduce(s, g, number, keep, free):
     for u in range(len(c_rest)):
         c_rest[u] *= pad
     n, number = fresh(h_rest, h_rows, c_rows, ids, place_of, n, number)
-    return fresh(c_rest, c_rows, h_rows, ids, place_of, n, number)
+    n, number = fresh(c_rest, c_rows, h_rows, ids, place_of, n, number)
+    give_back(norms)
+    return n, number
 
 
 @inner

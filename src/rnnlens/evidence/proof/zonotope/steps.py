@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rnnlens.engine.kernels.lowlevel.compiling import ALLOCATING
 from rnnlens.engine.kernels.lowlevel.extending import implement_for_weights
 from rnnlens.evidence.proof.zonotope.cells import (
     GRUWeights,
@@ -22,4 +21,4 @@ def cell(w, s, rows, sides, g, number) -> tuple[int, int]:
 
 
 for _weights, _step in ((LSTMWeights, lstm), (GRUWeights, gru), (SimpleWeights, simple)):
-    implement_for_weights(cell, _weights, _step, ALLOCATING)
+    implement_for_weights(cell, _weights, _step)

@@ -26,8 +26,10 @@ __all__ = [
     "address_for",
     "address_of",
     "address_of_two",
+    "array_at",
     "call_at",
     "given_at",
+    "items",
     "numbers_at",
     "tuple_at",
     "two_from",
@@ -58,7 +60,7 @@ def call_at(typing_context, place, arguments):
     return types.void(place, arguments), generate
 
 
-def _items(kind: Any) -> tuple[types.Type, ...]:
+def items(kind: Any) -> tuple[types.Type, ...]:
     """Give the types of what stands in tuples of a type, which Numba's annotations do not know."""
     return kind.types
 
@@ -66,7 +68,7 @@ def _items(kind: Any) -> tuple[types.Type, ...]:
 def _borrowed(context, builder, kind, value):
     """Give what a tuple holds with arrays that nobody counts references to."""
     if isinstance(kind, types.BaseTuple):
-        for k, one in enumerate(_items(kind)):
+        for k, one in enumerate(items(kind)):
             item = _borrowed(context, builder, one, builder.extract_value(value, k))
             value = builder.insert_value(value, item, k)
     elif isinstance(kind, types.Array):
@@ -111,7 +113,7 @@ def given_at(typing_context, place):
     return place.dtype(place), generate
 
 
-def _array(context, builder, kind, data, shape):
+def array_at(context, builder, kind, data, shape):
     """Make an array of rows that lie together, from its first number and its sizes."""
     whole = context.make_array(kind)(context, builder)
     itemsize = ir.Constant(_WORD, kind.dtype.bitwidth // 8)
@@ -129,7 +131,7 @@ def numbers_at(typing_context, place, count):
     kind = types.Array(place.dtype, 1, "C")
 
     def generate(context, builder, signature, arguments):
-        return _array(context, builder, kind, arguments[0], [arguments[1]])
+        return array_at(context, builder, kind, arguments[0], [arguments[1]])
 
     return kind(place, types.intp), generate
 
@@ -146,10 +148,10 @@ def tuple_at(typing_context, place):
 
         def made(kind):
             if isinstance(kind, types.BaseTuple):
-                return context.make_tuple(builder, kind, [made(one) for one in _items(kind)])
+                return context.make_tuple(builder, kind, [made(one) for one in items(kind)])
             if isinstance(kind, types.Array):
                 data = builder.inttoptr(word(), context.get_data_type(kind.dtype).as_pointer())
-                return _array(context, builder, kind, data, [word() for _ in range(kind.ndim)])
+                return array_at(context, builder, kind, data, [word() for _ in range(kind.ndim)])
             if kind == types.none:
                 return context.get_dummy_value()
             return context.cast(builder, word(), types.intp, kind)
@@ -214,7 +216,7 @@ def address_for(function: Any, weights: Any, others: str) -> int:
     type of the tuple's first line of them, and ``i`` for a whole number.
     """
     kind = type_of(weights)
-    first = next(one for one in _items(kind) if isinstance(one, types.Array))
+    first = next(one for one in items(kind) if isinstance(one, types.Array))
     named = {"a": types.CPointer(first.dtype), "i": types.intp}
     return address_of(function, (types.CPointer(kind), *(named[letter] for letter in others)))
 

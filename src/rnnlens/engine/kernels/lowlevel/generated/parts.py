@@ -9,9 +9,11 @@ from __future__ import annotations
 from numba import types
 from numba.core.imputils import impl_ret_borrowed
 
+from rnnlens.engine.kernels.lowlevel.generated.calling import array_at
 from rnnlens.engine.kernels.lowlevel.generated.hints import intrinsic
+from rnnlens.engine.kernels.lowlevel.generated.registers import first_number
 
-__all__ = ["part", "rest"]
+__all__ = ["in_line", "part", "rest"]
 
 
 def _between(context, builder, kind, array, begin, end=None):
@@ -52,3 +54,17 @@ def rest(typing_context, a, begin):
         return _between(context, builder, signature.args[0], a, begin)
 
     return a(a, types.intp), generate
+
+
+@intrinsic
+def in_line(typing_context, a):
+    """Give the numbers of an array whose rows lie together as one line; it must not outlive it."""
+    kind = types.Array(a.dtype, 1, "C")
+
+    def generate(context, builder, signature, arguments):
+        at = context.data_model_manager[a].get_field_position("nitems")
+        size = builder.extract_value(arguments[0], at)
+        first = first_number(context, builder, a, arguments[0])
+        return array_at(context, builder, kind, first, [size])
+
+    return kind(a), generate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba.extending import register_jitable
 
-__all__ = ["part", "rest"]
+__all__ = ["in_line", "part", "rest"]
 
 
 @register_jitable
@@ -17,3 +17,9 @@ def part(a, begin, end):
 def rest(a, begin):
     """Give ``a[begin:]`` of a line of numbers; the place must be in it or at its end."""
     return a[begin:]
+
+
+@register_jitable
+def in_line(a):
+    """Give the numbers of an array whose rows lie together as one line; it must not outlive it."""
+    return a.reshape(-1)
