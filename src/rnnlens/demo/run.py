@@ -34,6 +34,7 @@ def run(
 ) -> None:
     """Read, check and explain the shipped network, and write its report."""
     from rnnlens import api
+    from rnnlens.api.shared.compiling.ahead import certificates_ahead
     from rnnlens.api.shared.forecast.explained_once import explaining_once
     from rnnlens.engine.schedule.threads import threads
     from rnnlens.views.report.pictures import drawing_ahead
@@ -43,21 +44,26 @@ def run(
 
     files = demo_files()
     network = api.read(files.network)
-    show(render_inspection(api.describe(network)))
-    show("\n" + say("Was it read right?"))
-    checked = _fidelity(network, show)
-    note(say("reading the weather"))
-    unseen = weather_windows()
-    seen = weather_windows(start="2013-01-01").between(None, unseen.issued[0])
-    note(
-        say(
-            "explaining {count:,} forecasts of months that training did not see, hiding every lag "
-            "of them, and certifying {certified}",
-            count=len(unseen),
-            certified=WINDOWS,
+    # what other processes compile and draw begins before the work that comes to it
+    with (
+        explaining_once(),
+        certificates_ahead([network]),
+        drawing_ahead(wanted=threads() > 1),
+    ):
+        show(render_inspection(api.describe(network)))
+        show("\n" + say("Was it read right?"))
+        checked = _fidelity(network, show)
+        note(say("reading the weather"))
+        unseen = weather_windows()
+        seen = weather_windows(start="2013-01-01").between(None, unseen.issued[0])
+        note(
+            say(
+                "explaining {count:,} forecasts of months that training did not see, hiding every "
+                "lag of them, and certifying {certified}",
+                count=len(unseen),
+                certified=WINDOWS,
+            )
         )
-    )
-    with explaining_once(), drawing_ahead(wanted=threads() > 1):
         asked = api.lags(network, unseen, target=TARGET, background=seen)
         table = cast("xr.Dataset", asked)  # one sequence has no tree
         show("")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
+from threading import Event
 
 import pytest
 
@@ -11,6 +13,7 @@ from rnnlens import Certificates, lags
 from rnnlens.api.shared import kernels
 from rnnlens.api.shared.compiling import ahead, children
 from rnnlens.api.shared.kernels import ALL, CERTIFICATES, KINDS, Part
+from rnnlens.evidence.table import assembly
 
 #: What a child does with nothing to compile: wait until it is ended.
 SLEEPS = "import time; time.sleep(600)  # {path} {folder} {parts}"
@@ -130,3 +133,55 @@ def test_a_child_compiles_certificates_that_are_asked_for_and_not_compiled(
     lags(network, X, target=0, certificates=Certificates(windows=1))
     certified = (Part(() if there else ("GRU",), CERTIFICATES),)
     assert [one for one in begun if one[1]] == ([] if there else [(certified, 1)])
+
+
+def test_what_a_block_has_compiled_already_is_waited_for_by_those_within(monkeypatch):
+    begun = []
+
+    class Child:
+        def __init__(self, parts):
+            self.parts, self.waited = parts, 0
+
+        def wait(self):
+            self.waited += 1
+            return True
+
+    @contextmanager
+    def compiling(parts, count):
+        begun.append(Child(parts))
+        yield None, begun[-1]
+
+    monkeypatch.setattr(ahead, "compiling", compiling)
+    monkeypatch.setattr(ahead, "processes", lambda: 2)
+    monkeypatch.setattr(ahead, "is_compiled", lambda cell: False)
+    lstm, gru = kernels._forecaster("LSTM"), kernels._forecaster("GRU")
+    with ahead.certificates_ahead([lstm]):
+        with ahead.certificates_ahead([lstm]) as ready:
+            assert ready()
+        with ahead.certificates_ahead([gru, lstm]) as ready:
+            assert ready()
+    with ahead.certificates_ahead([gru]):
+        pass  # those before are over: what they began has ended
+    asked = [one.parts for one in begun]
+    assert asked == [[Part((kind,), CERTIFICATES)] for kind in ("LSTM", "GRU", "GRU")]
+    assert [one.waited for one in begun] == [2, 1, 0]
+
+
+def test_rows_are_tested_while_what_certificates_need_is_compiled(monkeypatch, rng):
+    tested, came = Event(), []
+
+    @contextmanager
+    def ahead_of(networks):
+        yield lambda: came.append(tested.wait(60))
+
+    def test_rows(*given):
+        tested.set()
+        return real(*given)
+
+    real = assembly.test_rows
+    monkeypatch.setattr(assembly, "test_rows", test_rows)
+    monkeypatch.setattr(ahead, "certificates_ahead", ahead_of)
+    monkeypatch.setenv("RNNLENS_THREADS", "2")
+    X = rng.normal(size=(30, 6, 3))
+    lags(kernels._forecaster("LSTM"), X, target=0, certificates=Certificates(windows=1))
+    assert came == [True]

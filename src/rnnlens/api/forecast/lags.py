@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from rnnlens.api.shared.given.arguments import checked
@@ -159,7 +160,7 @@ def lags(
     ):
         asked_of = ToExplain(net, X, asked, held, background, names, mean_sizes=True)
         explained = explained_for_shares(asked_of, case, shares, parts.of("shares"))
-        ready()
+        question = replace(question, options=replace(options, ready=ready))
         if case.layout is not None:
             return question.tables(case, explained, by, parts.of("evidence"))
         alone = cast("xr.Dataset", explained)  # one sequence has no tree

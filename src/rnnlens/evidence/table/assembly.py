@@ -157,6 +157,7 @@ def _proved_and_tested(
     def certify() -> LagCertificates | None:
         if stated is None or asked is None:
             return None
+        options.ready()
         # who states a budget asks for what can be had within it
         by_row = stated.budget is None
         return certify_lags(question, rows, data, asked, told_of["certificates"], by_row=by_row)

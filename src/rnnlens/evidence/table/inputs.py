@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,10 @@ class TableData:
     moments: NDArray[Any] | None = None
 
 
+def _wait_for_nothing() -> None:
+    """Go on at once."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TableOptions:
     """Which evidence is asked for.
@@ -64,12 +69,15 @@ class TableOptions:
         Change of the mean loss that does not matter.
     alpha : float
         Chance of a wrong verdict.
+    ready : callable
+        Waits for what certificates need and others are making, once they begin.
     """
 
     certificates: Certificates | None
     test: Test | None
     margin: float | None
     alpha: float
+    ready: Callable[[], object] = _wait_for_nothing
 
     def criterion(self, test: Test) -> Criterion:
         """Give how changes of the loss are judged."""
