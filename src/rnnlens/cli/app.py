@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -60,6 +61,10 @@ VERBS: tuple[Callable[..., None], ...] = (
     compile,
     demo,
 )
+
+
+#: New objects after which garbage is looked for among them.
+SELDOM = 20_000
 
 
 class Verbs(TyperGroup):
@@ -137,6 +142,8 @@ def main() -> None:
     # A terminal or a pipe that cannot show a character gets ASCII for it, not an error.
     for stream in (sys.stdout, sys.stderr):
         show_all(stream)
+    # A verb is one short process of many modules, whose objects all live as long as it does.
+    gc.set_threshold(SELDOM)
     try:
         with ctrl_c_heard():
             app(prog_name="rnnlens")
@@ -149,3 +156,5 @@ def main() -> None:
                 sys.stderr.flush()
             os._exit(INTERRUPTED)
         raise
+    finally:
+        gc.freeze()  # or Python looks through all of them again before it ends

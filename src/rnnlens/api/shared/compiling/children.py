@@ -6,6 +6,7 @@ threads is copied. It ends with this process, however that ends, for it reads fr
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -120,6 +121,7 @@ def run_child(folder: str, parts: Sequence[tuple[tuple[str, ...], str]]) -> None
     Thread(target=_end_with_parent, daemon=True).start()
     for _ in Shared(Path(folder), [Part(*part) for part in parts]).work():
         pass
+    gc.freeze()  # or Python looks through all there is again before it ends
 
 
 def _end_with_parent() -> None:
