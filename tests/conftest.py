@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -23,6 +24,10 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 ROOT = Path(__file__).resolve().parents[1]
 #: No other generator in the tests begins here: what a test draws from two of them is independent.
 SEED = 1997
+
+#: Objects made before Python looks for garbage again, in place of hundreds: trees of code are made
+#: of many, and are none.
+SELDOM = 20_000
 
 settings.register_profile("rnnlens", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("rnnlens")
@@ -51,6 +56,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(SELDOM)
         gc.enable()
 
 
@@ -87,6 +93,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.fail(f"RNNLENS_SHARED names {folder}, which is not a folder", pytrace=False)
     return folder
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures out of pages of which the words alone are looked at: they take the most."""
+
+    def none(*_: object) -> defaultdict[str, list[object]]:
+        return defaultdict(list)
+
+    monkeypatch.setattr("rnnlens.views.report.render.figures_of", none)
 
 
 @pytest.fixture

@@ -51,17 +51,25 @@ def _refuses(node: ast.AST, helpers: frozenset[str]) -> bool:
     return not inner and not (isinstance(raised, ast.Name) and hasattr(builtins, raised.id))
 
 
-def helpers_in(tree: ast.Module) -> Iterator[str]:
+def _statements_in(node: ast.AST) -> Iterator[ast.AST]:
+    """Give the statements within a node, and what holds others: no expression holds any."""
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        inside = getattr(node, field, ())
+        yield from inside if isinstance(inside, list) else ()
+
+
+def helpers_in(node: ast.AST) -> Iterator[str]:
     """Give the functions that do nothing but raise, as their annotation says."""
-    for node in ast.walk(tree):
-        returns = node.returns if isinstance(node, ast.FunctionDef) else None
-        if isinstance(node, ast.FunctionDef) and returns and ast.unparse(returns) == "NoReturn":
-            yield node.name
+    for child in _statements_in(node):
+        returns = child.returns if isinstance(child, ast.FunctionDef) else None
+        if isinstance(child, ast.FunctionDef) and returns and ast.unparse(returns) == "NoReturn":
+            yield child.name
+        yield from helpers_in(child)
 
 
 def places(node: ast.AST, name: str, helpers: frozenset[str]) -> Iterator[tuple[str, ast.stmt]]:
     """Give the places within a node by the qualified name of their function, in order."""
-    for child in ast.iter_child_nodes(node):
+    for child in _statements_in(node):
         if isinstance(child, ast.FunctionDef | ast.ClassDef):
             yield from places(child, f"{name}.{child.name}".lstrip("."), helpers)
             continue

@@ -226,20 +226,33 @@ def crowded(package: Path) -> list[str]:
     ]
 
 
-@pytest.fixture
-def planted(root, tmp_path):
-    """A copy of the source tree, and a way to add a line to one of its files."""
-    package = tmp_path / PACKAGE
+@pytest.fixture(scope="module")
+def copied(root, tmp_path_factory):
+    """A copy of the source tree."""
+    package = tmp_path_factory.mktemp("source") / PACKAGE
     shutil.copytree(root / "src" / PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
+@pytest.fixture
+def planted(copied):
+    """A way to add a line to a file of the copy, which is as before after the test."""
+    before: dict[Path, str | None] = {}
 
     def plant(file: str, text: str) -> Path:
-        path = package / file
+        path = copied / file
         path.parent.mkdir(exist_ok=True)
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        path.write_text(f"{before}\n{text}\n", encoding="utf-8")
-        return package
+        whole = path.read_text(encoding="utf-8") if path.exists() else None
+        before.setdefault(path, whole)
+        path.write_text(f"{whole or ''}\n{text}\n", encoding="utf-8")
+        return copied
 
-    return plant
+    yield plant
+    for path, whole in before.items():
+        if whole is None:
+            path.unlink()
+        else:
+            path.write_text(whole, encoding="utf-8")
 
 
 def test_every_room_imports_only_what_stands_before_it(root):

@@ -47,10 +47,10 @@ def looked_for(node: ast.AST) -> list[tuple[list[str], ast.expr]]:
     return [(words_of(node.args[0]), of)]
 
 
-def caught_in(tree: ast.AST) -> set[str]:
+def caught_in(nodes: list[ast.AST]) -> set[str]:
     """Names that stand for an error: caught by them, or said to be one."""
-    caught = {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.name}
-    stated = [n for n in ast.walk(tree) if isinstance(n, ast.arg) and n.annotation is not None]
+    caught = {n.name for n in nodes if isinstance(n, ast.ExceptHandler) and n.name}
+    stated = [n for n in nodes if isinstance(n, ast.arg) and n.annotation is not None]
     kind = re.compile(r"(Error|Exception)\b")
     return caught | {
         n.arg for n in stated if n.annotation and kind.search(ast.unparse(n.annotation))
@@ -78,9 +78,9 @@ def says(node: ast.expr, errors: set[str]) -> bool:
 
 def sentences_in(source: str) -> list[str]:
     """Every place of a file that decides by the words of a sentence."""
-    tree = ast.parse(source)
-    errors, read = caught_in(tree), []
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(source)))
+    errors, read = caught_in(nodes), []
+    for node in nodes:
         for words, of in looked_for(node):
             phrase = any(" " in text.strip("\n") for text in words)
             if words and (phrase or says(of, errors) or last_name(of) in PROSE):

@@ -117,6 +117,7 @@ def test_inspection_and_description_say_it(unsure):
     assert ASSUMED in render_inspection(described, width=300)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_says_it_first(unsure, rng, tmp_path):
     X, _ = windows(rng)
     page = rnnlens.report(unsure, X, tmp_path / "r.html")

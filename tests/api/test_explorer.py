@@ -24,6 +24,7 @@ def test_windows_are_found_again_in_the_series_and_no_step_stands_twice(gaps, rn
         np.testing.assert_array_equal(series[start : start + steps], window)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_of_too_many_windows_the_newest_are_carried(monkeypatch, tmp_path, rng):
     net, x = forecaster("lstm", rng, steps=4), rng.normal(size=(30, 4, 3))
     monkeypatch.setattr(explorer, "MOST_NUMBERS", 100)
@@ -34,6 +35,7 @@ def test_of_too_many_windows_the_newest_are_carried(monkeypatch, tmp_path, rng):
     assert "the newest 7 of 30 windows" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_page_that_cannot_run_the_network_says_why(tmp_path, rng):
     net, x = forecaster("lstm", rng, steps=4), rng.normal(size=(12, 4, 3))
     state = {"recurrent": [np.zeros((12, 5)), np.zeros((12, 5))]}

@@ -21,6 +21,10 @@ from rnnlens.views.words.trust import trust_findings
 CLAIMS = ("irrelevant", "uses none", "proven", "equivalent", "looks back")
 
 
+#: Shares by one way back, with few draws of intervals, which are not looked at.
+QUICK = rnnlens.Shares(method="secant", draws=20)
+
+
 @pytest.fixture(scope="module")
 def net():
     return rnnlens.read(demo_files().network)
@@ -63,10 +67,11 @@ def test_the_first_sentence_says_how_good_it_is_and_what_matters_most_in_order(n
     first = evidence_summary(table)["sentences"][0]
     assert first.startswith("The forecast of temp: MAE ") and "what moves it most is " in first
     some = right.select(slice(0, 120))
-    sound = rnnlens.lags(net, some, target="temp", certificates=None, test=None)
+    asked = {"target": "temp", "certificates": None, "test": None, "shares": QUICK}
+    sound = rnnlens.lags(net, some, **asked)
     first = evidence_summary(sound)["sentences"][0]
     assert "CAUTION" not in first and "persistence" in first
-    shares = rnnlens.lags(net, some, target="temp", by="feature", certificates=None, test=None)
+    shares = rnnlens.lags(net, some, by="feature", **asked)
     best = str(shares.feature.values[int(np.argmax(shares.share.values))])
     assert f"what moves it most is {best} (" in first
 

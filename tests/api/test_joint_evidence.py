@@ -121,6 +121,7 @@ def test_a_page_of_checks_is_about_all_inputs(name):
 
 
 @pytest.mark.parametrize("name", ["static repeated", "decoder", "category"])
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_shows_all_inputs_in_their_own_right(name, tmp_path):
     net, inputs = windows(name)
     evidence = rnnlens.lags(net, inputs, certificates=None, test=None)

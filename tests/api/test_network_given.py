@@ -79,6 +79,7 @@ def test_a_live_model_and_a_path_give_what_the_network_gives(live, verb):
     np.testing.assert_array_equal(ask(path, X), expected)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_is_written_of_a_path(live, tmp_path):
     _, path, _, X = live
     page = rnnlens.report(path, X, tmp_path / "page.html")

@@ -102,6 +102,7 @@ def test_memory_of_too_few_windows_says_how_many_it_needs():
     assert f"at least {FEWEST} windows" in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_data_are_named_on_the_page_with_their_hashes(tmp_path):
     network, _ = page_case(features=2, steps=3)
     path = tmp_path / "river.csv"

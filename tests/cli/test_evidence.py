@@ -10,6 +10,9 @@ import pytest
 import rnnlens
 from rnnlens.errors import MissingLibrary
 
+#: How exact what is shown, drawn and proven is, where the words alone are looked at.
+QUICK = ("--replacements", "20", "--budget", "1", "--method", "secant")
+
 
 def refused(said, *words):
     """Require one sentence on stderr that holds the words, after any notes, and nothing else."""
@@ -81,7 +84,7 @@ def test_certify_gives_json_by_lag(call, model, data):
 
 
 def test_lags_of_a_short_series_says_on_what_little_its_draws_rest(call, model, data):
-    said = call("lags", model, data, "--windows", "1", "--tolerance", "30")
+    said = call("lags", model, data, "--windows", "1", "--tolerance", "30", *QUICK)
     assert said.code == 0, said.err
     text = " ".join(said.out.split())
     assert "Evidence on each lag for the forecast of temp (F)" in text
@@ -100,7 +103,7 @@ def test_lags_ends_in_two_sentences_and_fits_a_page(call, model, table, tmp_path
     long.insert(0, table.columns[0], hours)
     long.to_csv(tmp_path / "long.csv", index=False)
     said = call("lags", model, tmp_path / "long.csv", "--windows", "0", "--margin", "0.5",
-                "--alpha", "0.1")  # fmt: skip
+                "--alpha", "0.1", *QUICK)  # fmt: skip
     assert said.code == 0, said.err
     text = " ".join(said.out.split())
     assert "margin 0.5 F (as given)" in text
@@ -111,7 +114,7 @@ def test_lags_ends_in_two_sentences_and_fits_a_page(call, model, table, tmp_path
 
 
 def test_lags_by_feature_has_a_row_a_feature_and_names_the_held(call, model, data):
-    said = call("lags", model, data, "--by", "feature", "--windows", "0", "--json")
+    said = call("lags", model, data, "--by", "feature", "--windows", "0", "--json", *QUICK)
     found = json.loads(said.out)
     assert [row["feature"] for row in found["features"]][:2] == ["temp", "dewp"]
     assert [row["verdict"] for row in found["features"]][-2:] == ["held", "held"]

@@ -200,6 +200,7 @@ def test_durations_and_sizes_are_said_as_people_say_them(seconds, count, text, c
         ("report", "secant"),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_progress_is_shown_for_every_method(verb, method, call, model, data, tmp_path, monkeypatch):
     from rnnlens.cli.commands import evidence, forecast, pages
 

@@ -90,6 +90,7 @@ def printed(model, data, tmp_path, monkeypatch, explained):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.usefixtures("undrawn")
 def test_no_table_is_wider_than_stated_and_no_character_is_lost(command, printed):
     whole = printed(command, "utf-8", *COMMANDS[command])
     assert "…" not in whole  # of a cell that is cut

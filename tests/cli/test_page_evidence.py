@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
 from rnnlens import api
 from rnnlens.api.shared import planning
 
@@ -34,6 +36,7 @@ def test_what_is_typed_of_the_lags_reaches_them_and_their_table_the_page(
     assert seen["page"]["target"] == asked["target"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_shows_what_was_tested_and_proven(call, model, data, tmp_path):
     out = tmp_path / "p.html"
     typed = ("--lags", "--budget", "1", "--range", "0.5", "--tolerance", "5", "--last", "12")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import json
 import re
+from functools import cache, partial
 from html.parser import HTMLParser
 
 import altair as alt
@@ -16,6 +18,7 @@ import xarray as xr
 
 from rnnlens.views.report import ReportParts, render_report
 from rnnlens.views.report.figures import Figures
+from rnnlens.views.report.pictures import drawn_here
 from rnnlens.views.tables.summary import pick_window
 
 HOSTILE = "<script>alert('x')</script>"
@@ -149,6 +152,7 @@ def test_the_window_is_named_with_its_time_and_why_it_was_chosen(html, parts):
     assert f"Shown is the window whose forecast moved furthest from its baseline: {when}" in html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_was_not_checked_is_said(parts):
     bare = dataclasses.replace(
         parts, fidelity=None, explanation=parts.explanation.drop_vars("actual")
@@ -160,12 +164,14 @@ def test_what_was_not_checked_is_said(parts):
     assert "root mean square" not in html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_disagreement_is_not_softened(parts, fidelity):
     wrong = fidelity.assign_attrs(agrees=0, largest=0.31)
     html = render_report(dataclasses.replace(parts, fidelity=wrong))
     assert "DOES NOT AGREE: the largest difference is 0.31" in html
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_unusual_baseline_is_told(parts):
     odd = parts.explanation.assign_attrs(unusual=1)
     html = render_report(dataclasses.replace(parts, explanation=odd))
@@ -206,6 +212,7 @@ def test_a_method_by_lag_alone_has_no_heat_map_of_features(parts, tree_explanati
     assert 'id="figure-lag-feature"' not in html
 
 
+@pytest.mark.usefixtures("undrawn")  # after the page that is shared, which is drawn
 def test_sentences_that_are_given_replace_those_made_from_the_lags(html, parts):
     assert "Of all that moved the forecast of temp 6 h ahead" in html
     given = render_report(dataclasses.replace(parts, sentences=("Two lags do it all.",)))
@@ -227,12 +234,14 @@ def test_what_does_not_fit_the_budget_is_left_out_and_named():
 def test_a_large_network_still_makes_a_small_file(parts, trace, weights):
     nodes = {f"/layer{k}": trace["lstm"].to_dataset() for k in range(8)}
     kernels = {f"/layer{k}": weights["lstm"].to_dataset() for k in range(8)}
+    drawn = cache(lambda text: drawn_here(json.loads(text))())  # layers alike are drawn once
     html = render_report(
         dataclasses.replace(
             parts,
             trace=xr.DataTree.from_dict(nodes),
             weights=xr.DataTree.from_dict(kernels),
-        )
+        ),
+        pictures=lambda spec: partial(drawn, json.dumps(spec)),
     )
     assert len(html.encode()) < 2_000_000
     assert "Left out, so that this file stays small" in html

@@ -1,5 +1,7 @@
 """The exact tree: brute force, the axioms, the count of cells."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -31,17 +33,19 @@ def brute_force(network, x, x0, newest):
     T = len(x)
     count = min(newest, T) + (newest < T)
 
-    def value(chosen):
-        mixed = x0.copy()
+    def mixed(chosen):
+        window = x0.copy()
         for player in chosen:
             if player == newest:
-                mixed[: T - newest] = x[: T - newest]
+                window[: T - newest] = x[: T - newest]
             else:
-                mixed[T - 1 - player] = x[T - 1 - player]
-        return cache.setdefault(chosen, float(predict(network, mixed[None])[0, 0]))
+                window[T - 1 - player] = x[T - 1 - player]
+        return window
 
-    cache = {}
-    return shapley_by_subsets(value, count)
+    subsets = [chosen for size in range(count + 1) for chosen in combinations(range(count), size)]
+    forecasts = predict(network, np.stack([mixed(chosen) for chosen in subsets]))[:, 0]
+    values = {frozenset(chosen): one for chosen, one in zip(subsets, forecasts, strict=True)}
+    return shapley_by_subsets(lambda chosen: values[frozenset(chosen)], count)
 
 
 @pytest.mark.parametrize("kind", CELLS)

@@ -38,16 +38,22 @@ INSIDE = {
 }
 
 
-def reaching_in(tree: ast.AST) -> list[str]:
+#: Packages that are known in one place.
+KNOWN = {"llvmlite", "numba"}
+
+
+def reaching_in(text: str) -> list[str]:
     """Every import of Numba or llvmlite, and every step into what they compiled."""
+    if not any(word in text for word in KNOWN | INSIDE):
+        return []  # as in nearly every file: to parse all takes long
     reached = []
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(text)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
-        reached += [name for name in names if name.split(".")[0] in {"numba", "llvmlite"}]
+        reached += [name for name in names if name.split(".")[0] in KNOWN]
         if isinstance(node, ast.Attribute) and node.attr in INSIDE:
             reached.append(node.attr)
         if isinstance(node, ast.Constant) and node.value in INSIDE:
@@ -60,7 +66,7 @@ def test_numba_is_known_in_lowlevel_alone():
         str(path.relative_to(PACKAGE)): reached
         for path in sorted(PACKAGE.rglob("*.py"))
         if LOWLEVEL not in path.parents
-        and (reached := reaching_in(ast.parse(path.read_text(encoding="utf-8"))))
+        and (reached := reaching_in(path.read_text(encoding="utf-8")))
     }
     assert found == {}
 
@@ -75,7 +81,7 @@ def test_numba_is_known_in_lowlevel_alone():
     ],
 )
 def test_a_planted_step_into_numba_is_found(text):
-    assert reaching_in(ast.parse(text))
+    assert reaching_in(text)
 
 
 def test_generated_code_and_undocumented_options_stand_behind_the_gate():
@@ -176,7 +182,13 @@ def child(arguments: list[str]) -> str:
     paths = os.pathsep.join([str(tests), *sys.path])
     done = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "RNNLENS_PLAIN_KERNELS": "1", "PYTHONPATH": paths},
+        # optimised less, they compile in a fifth less time, and compute the same sums
+        env={
+            **os.environ,
+            "RNNLENS_PLAIN_KERNELS": "1",
+            "NUMBA_OPT": "1",
+            "PYTHONPATH": paths,
+        },
         capture_output=True,
         text=True,
         check=False,
