@@ -83,7 +83,7 @@ floor: $(VENV)/floor/.made
 versions: $(VENV)/.made
 	@$(BIN)/python .ci/versions.py $(VERSIONS)
 
-bench: $(VENV)/bench/.made
+bench: $(VENV)/bench/.made $(VENV)/bench/demo/.made
 	@set -e; for name in $(BENCHMARKS); do \
 		echo "== benchmarks/$$name.py"; $(VENV)/bench/bin/python benchmarks/$$name.py $(ARGS); done
 
@@ -171,6 +171,12 @@ $(VENV)/bench/.made: pyproject.toml benchmarks/requirements.txt | $(VENV)/.made
 	@$(PYTHON) -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/python -m pip install -qq $(TORCH_OPTIONS) '$(TORCH)'
 	@$(VENV)/bench/bin/python -m pip install -qq -r benchmarks/requirements.txt -e .
+	@touch $@
+
+# What somebody has who types make demo, and nothing besides.
+$(VENV)/bench/demo/.made: pyproject.toml $(VENV)/bench/.made
+	@$(PYTHON) -m venv $(VENV)/bench/demo
+	@$(VENV)/bench/demo/bin/python -m pip install -qq -e '.[demo]'
 	@touch $@
 
 $(VENV)/bench/.oracles: benchmarks/oracles/requirements.txt $(VENV)/bench/.made

@@ -280,7 +280,7 @@ def test_the_gates_on_the_page_are_those_of_a_run_that_begins_with_the_carried_s
     network, windows = river
     seen = []
 
-    def render(parts, _progress, _pictures):
+    def render(parts, _figures, _begun):
         seen.append(parts)
         return ""
 

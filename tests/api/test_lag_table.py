@@ -15,6 +15,7 @@ from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.ladder import RUNGS
 from rnnlens.series.arrays import windows_from_arrays
 from rnnlens.series.scaling import Scaling
+from rnnlens.views.report import drawn
 from rnnlens.views.tables.lags import evidence_cells, evidence_summary
 
 STEPS = 6
@@ -328,6 +329,33 @@ def test_the_report_holds_the_evidence_and_its_picture(network, X, y, tmp_path):
     )
     assert "Evidence on each lag" not in plain
     assert "Whether any lag is irrelevant" in plain
+
+
+def test_evidence_that_is_made_while_a_page_is_drawn_gives_the_same_page(
+    network, X, y, tmp_path, monkeypatch
+):
+    begun, told, honest = [], [], drawn.begin_figures
+    monkeypatch.setattr(drawn, "begin_figures", lambda *a: begun.append(1) or honest(*a))
+    options = {"certificates": Certificates(windows=2), "shares": QUICK}
+    table = rnnlens.lags(network, X, y, **options)
+
+    def evidence(progress):
+        assert begun
+        progress(1, 2)
+        return rnnlens.lags(network, X, y, progress=progress, **options)
+
+    pages = []
+    for given in (table, evidence):
+        path = tmp_path / "r.html"
+        told.append(own := [])
+        asked = {"evidence": given, "shares": QUICK, "progress": lambda *a, own=own: own.append(a)}
+        pages.append(rnnlens.report(network, X, path, **asked).read_bytes())
+    assert pages[0] == pages[1]
+    for own in told:  # each ends whole, and never goes back
+        assert own[-1][0] == own[-1][1]
+        assert own == sorted(own)
+    with pytest.raises(InputError, match="evidence must be what rnnlens.lags gives, or a function"):
+        rnnlens.report(network, X, path, evidence=5)
 
 
 def test_draws_of_observed_values_bound_what_weights_are_too_small_to_do(rng):

@@ -132,7 +132,7 @@ def _quick(tmp_path, monkeypatch):
     """Write files where nobody looks, and draw no page: only arguments are asked about."""
     monkeypatch.chdir(tmp_path)
     pd.DataFrame({"a": Y, "b": Y[::-1]}).to_parquet("rows.parquet")
-    monkeypatch.setattr(render, "render_report", lambda parts, progress, pictures: "page")
+    monkeypatch.setattr(render, "render_report", lambda parts, figures, begun: "page")
     followed, refuse = live.followed, files.refuse_overwriting
 
     def standing_still(model, X):  # a network for the model that learns

@@ -15,11 +15,11 @@ def test_what_is_typed_of_the_lags_reaches_them_and_their_table_the_page(
 ):
     seen = {}
 
-    def lags(*_, **asked):
+    def weighing(asked):
         seen["lags"] = asked
         return seen.setdefault("table", SimpleNamespace())
 
-    monkeypatch.setattr(api, "lags", lags)
+    monkeypatch.setattr("rnnlens.api.forecast.lags.weighing", weighing)
     monkeypatch.setattr(api, "report", lambda *_, **asked: seen.setdefault("page", asked))
     for name in ("expected_lags", "expected_report"):
         monkeypatch.setattr(planning, name, lambda *_, **__: None)
@@ -29,11 +29,11 @@ def test_what_is_typed_of_the_lags_reaches_them_and_their_table_the_page(
     said = call("report", model, data, "--no-check", "--out", out, "--lags", *typed)
     assert said.code == 0, said.err
     asked = seen["lags"]
-    effort = asked["certificates"]
+    effort, margin = asked.options.certificates, asked.options.margin
     assert (effort.range, effort.tolerance, effort.budget) == ({"temp": 0.5}, 0.3, 77)
-    assert (asked["margin"], asked["shares"].baseline, asked["held"]) == (0.4, "zero", ["dewp"])
+    assert (margin, asked.shares.baseline, asked.held) == (0.4, "zero", ["dewp"])
     assert seen["page"]["evidence"] is seen["table"]
-    assert seen["page"]["target"] == asked["target"]
+    assert seen["page"]["target"] == asked.target
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -53,3 +53,18 @@ def test_what_is_about_the_evidence_is_refused_without_it_and_the_advice_works(c
     assert said.code == 1
     assert "--margin, --budget is about the evidence on each lag" in said.err
     assert "add --lags, or leave it out" in said.err
+
+
+def test_evidence_that_does_not_fit_is_refused_before_anything_is_explained(
+    call, model, data, tmp_path, monkeypatch
+):
+    def explained(*_):
+        raise AssertionError("explained before it was refused")
+
+    monkeypatch.setattr("rnnlens.api.shared.page.gather.explained_for", explained)
+    out = tmp_path / "p.html"
+    typed = ("--lags", "--range", "nothing=0.5", "--target", "temp", "--last", "12")
+    said = call("report", model, data, "--no-check", "--out", out, *typed)
+    assert said.code == 1
+    assert "'nothing'" in said.err
+    assert not out.exists()

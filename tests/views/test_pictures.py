@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from rnnlens.views.report import pictures
-from rnnlens.views.report.pictures import drawing_ahead, drawn_aside, drawn_here
+from rnnlens.views.report.pictures import drawn_aside, drawn_here
 
 
 def chart(*values):
@@ -59,24 +59,6 @@ def test_a_chart_that_cannot_be_drawn_is_the_error_that_it_is_here():
         with pytest.raises(ValueError, match="conversion failed"):
             coming[0]()
         assert coming[1]().startswith("<svg")
-
-
-def test_a_process_that_was_begun_ahead_draws_the_first_page_and_ends(here, monkeypatch):
-    begun, honest = [], pictures._begun
-    monkeypatch.setattr(pictures, "_begun", lambda: begun.append(honest()) or begun[-1])
-    with drawing_ahead():
-        assert len(begun) == 1
-        for pages in (1, 2):  # a second page has one of its own
-            with drawn_aside() as aside:
-                assert aside(chart(1))().startswith("<svg")
-            assert len(begun) == pages
-            assert begun[-1].poll() is not None
-    assert not here
-    with drawing_ahead(), drawn_aside(wanted=False):  # not taken: it ends all the same
-        assert begun[-1].poll() is None
-    assert len(begun) == 3 and begun[-1].poll() is not None
-    with drawing_ahead(wanted=False):
-        assert len(begun) == 3
 
 
 def test_an_error_meanwhile_leaves_no_process(monkeypatch):

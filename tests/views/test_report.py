@@ -241,7 +241,7 @@ def test_a_large_network_still_makes_a_small_file(parts, trace, weights):
             trace=xr.DataTree.from_dict(nodes),
             weights=xr.DataTree.from_dict(kernels),
         ),
-        pictures=lambda spec: partial(drawn, json.dumps(spec)),
+        Figures(pictures=lambda spec: partial(drawn, json.dumps(spec))),
     )
     assert len(html.encode()) < 2_000_000
     assert "Left out, so that this file stays small" in html

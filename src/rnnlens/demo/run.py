@@ -18,6 +18,7 @@ from rnnlens.views.words.origin import attribute_text
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rnnlens.engine.schedule.progress import Progress
     from rnnlens.network.network import Network
 
 __all__ = ["run"]
@@ -36,20 +37,14 @@ def run(
     from rnnlens import api
     from rnnlens.api.shared.compiling.ahead import certificates_ahead
     from rnnlens.api.shared.forecast.explained_once import explaining_once
-    from rnnlens.engine.schedule.threads import threads
-    from rnnlens.views.report.pictures import drawing_ahead
     from rnnlens.views.tables.inspection import render_inspection
     from rnnlens.views.tables.lags import evidence_view
     from rnnlens.views.words.explanation import lag_sentences
 
     files = demo_files()
     network = api.read(files.network)
-    # what other processes compile and draw begins before the work that comes to it
-    with (
-        explaining_once(),
-        certificates_ahead([network]),
-        drawing_ahead(wanted=threads() > 1),
-    ):
+    # what another process compiles begins before the work that comes to it
+    with explaining_once(), certificates_ahead([network]):
         show(render_inspection(api.describe(network)))
         show("\n" + say("Was it read right?"))
         checked = _fidelity(network, show)
@@ -64,10 +59,13 @@ def run(
                 certified=WINDOWS,
             )
         )
-        asked = api.lags(network, unseen, target=TARGET, background=seen)
-        table = cast("xr.Dataset", asked)  # one sequence has no tree
-        show("")
-        show(evidence_view(table))
+        tables: list[xr.Dataset] = []
+
+        def evidence(progress: Progress | None) -> xr.Dataset:
+            made = api.lags(network, unseen, target=TARGET, background=seen, progress=progress)
+            tables.append(cast("xr.Dataset", made))  # one sequence has no tree
+            return tables[0]
+
         api.report(
             network,
             unseen,
@@ -75,10 +73,13 @@ def run(
             target=TARGET,
             background=seen,
             fidelity=checked,
-            evidence=table,
+            evidence=evidence,
             title=say("What a weather network learned"),
             language=language,
         )
+    (table,) = tables
+    show("")
+    show(evidence_view(table))
     show(f"\n{lag_sentences(table)[0]}")
     show("\n" + say("The whole of it, with pictures: {path}", path=path))
 

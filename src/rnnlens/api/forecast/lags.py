@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rnnlens.api.shared.given.arguments import checked
 from rnnlens.api.shared.linear_algebra import one_blas_thread
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.engine.schedule.progress import Progress
+    from rnnlens.evidence.table.inputs import TableOptions
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
 
-__all__ = ["lags"]
+__all__ = ["ToWeigh", "lags", "weighing"]
 
 #: How long the shares take beside all other evidence, about.
 SHARES, EVIDENCE = 1, 4
@@ -129,6 +131,30 @@ def lags(
     >>> dict(table.sizes), round(float(table.share.sum()), 12)
     ({'lag': 24}, 1.0)
     """
+    from rnnlens.evidence.table.inputs import TableOptions
+
+    options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
+    asked = ToWeigh(net, X, y, target, held, background, of, by, shares, options)
+    return weighing(asked)(progress)
+
+
+class ToWeigh(NamedTuple):
+    """What a table of lags is asked of, as in `lags`, and which evidence is gathered."""
+
+    net: NetworkLike
+    X: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike]
+    y: ArrayLike | None
+    target: Target | str | int | None
+    held: Sequence[str] | None
+    background: Windows | WindowsByInput | ArrayLike | Mapping[str, ArrayLike] | None
+    of: str | Sequence[str] | None
+    by: str
+    shares: Shares
+    options: TableOptions
+
+
+def weighing(given: ToWeigh) -> Callable[[Progress | None], xr.Dataset | xr.DataTree]:
+    """Refuse what does not fit, and give what makes the table when it is called."""
     from rnnlens.api.shared.compiling.ahead import certificates_ahead
     from rnnlens.api.shared.forecast.explained_once import ToExplain, explained_for_shares
     from rnnlens.api.shared.forecast.important import important_features
@@ -140,35 +166,41 @@ def lags(
     from rnnlens.api.shared.lag_tables import Asked
     from rnnlens.attribution.share import check_windows
     from rnnlens.engine.schedule.progress import Parts
-    from rnnlens.evidence.table.inputs import TableOptions
 
-    net = as_network(net, X)
-    asked = as_target(target)
-    _check(shares, certificates, margin, alpha, by)
+    net, asked = as_network(given.net, given.X), as_target(given.target)
+    shares, options, by = given.shares, given.options, given.by
+    certificates = options.certificates
+    _check(shares, certificates, options.margin, options.alpha, by)
     case, explained_on = on_logits(
-        make_case(net, X, of, several=True, output=asked.output), asked.output, asked.logits
+        make_case(net, given.X, given.of, several=True, output=asked.output),
+        asked.output,
+        asked.logits,
     )
-    check_windows(len(case.x))  # what is refused is refused before anything is computed
-    options = TableOptions(certificates=certificates, test=test, margin=margin, alpha=alpha)
-    question = Asked(asked, explained_on, y, held, background, shares, options)
+    check_windows(len(case.x))
+    held, background = given.held, given.background
+    question = Asked(asked, explained_on, given.y, held, background, shares, options)
     question.check(case)
-    names = of if case.layout is None else [one.name for one in case.layout.inputs]
+    names = given.of if case.layout is None else [one.name for one in case.layout.inputs]
     wanted = [case.network] if certificates is not None and certificates.windows else []
-    with (
-        certificates_ahead(wanted) as ready,
-        Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts,
-    ):
-        asked_of = ToExplain(net, X, asked, held, background, names, mean_sizes=True)
-        explained = explained_for_shares(asked_of, case, shares, parts.of("shares"))
-        question = replace(question, options=replace(options, ready=ready))
-        if case.layout is not None:
-            return question.tables(case, explained, by, parts.of("evidence"))
-        alone = cast("xr.Dataset", explained)  # one sequence has no tree
-        if case.future is not None:
-            alone = on_lags(alone, case.future)
-        labelled = shares_of(alone, by, shares).assign_attrs(important_features(alone))
-        table = question.table(case, alone, labelled, by, parts.of("evidence"))
-        return table if case.future is None else on_own_axis(table, case.future)
+
+    def made(progress: Progress | None) -> xr.Dataset | xr.DataTree:
+        with (
+            certificates_ahead(wanted) as ready,
+            Parts(progress, shares=SHARES, evidence=EVIDENCE) as parts,
+        ):
+            asked_of = ToExplain(net, given.X, asked, held, background, names, mean_sizes=True)
+            explained = explained_for_shares(asked_of, case, shares, parts.of("shares"))
+            now = replace(question, options=replace(options, ready=ready))
+            if case.layout is not None:
+                return now.tables(case, explained, by, parts.of("evidence"))
+            alone = cast("xr.Dataset", explained)  # one sequence has no tree
+            if case.future is not None:
+                alone = on_lags(alone, case.future)
+            labelled = shares_of(alone, by, shares).assign_attrs(important_features(alone))
+            table = now.table(case, alone, labelled, by, parts.of("evidence"))
+            return table if case.future is None else on_own_axis(table, case.future)
+
+    return made
 
 
 def _check(

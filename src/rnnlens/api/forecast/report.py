@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnlens.api.shared.given.arguments import checked
+from rnnlens.api.shared.given.arguments import KINDS, checked
 from rnnlens.api.shared.linear_algebra import one_blas_thread
+from rnnlens.arguments import FUNCTION, either
 from rnnlens.attribution.options import Target
 from rnnlens.errors import InputError
 from rnnlens.evidence.options import Shares
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnnlens.api.shared.given.network_given import NetworkLike
+    from rnnlens.engine.schedule.progress import Progress
     from rnnlens.series.joint.windows import WindowsByInput
     from rnnlens.series.windows import Windows
+    from rnnlens.views.report.drawn import FiguresBegun
+    from rnnlens.views.report.figures import Figures
     from rnnlens.views.report.parts import ReportParts
     from rnnlens.views.report.pictures import Pictures
 
@@ -30,10 +34,15 @@ __all__ = ["check_page", "check_shares", "report"]
 #: What a report is written as, by the ending of its name.
 ENDINGS = (".html", ".htm", ".pdf")
 #: How long the parts of a report take beside one another, about.
-WEIGHTS = {"explained": 4.0, "gathered": 1.0, "drawn": 4.0}
+WEIGHTS = {"explained": 4.0, "gathered": 1.0, "evidence": 0.0, "drawn": 4.0}
+#: And evidence on each lag, where that is asked for meanwhile.
+EVIDENCE = 8.0
+_EVIDENCE = either(
+    KINDS["evidence"], FUNCTION, what="what rnnlens.lags gives, or a function that gives it"
+)
 
 
-@checked()
+@checked(evidence=_EVIDENCE)
 @one_blas_thread
 def report(
     net: NetworkLike,
@@ -49,7 +58,7 @@ def report(
     precision: str = "float64",
     shares: Shares = Shares(),
     fidelity: xr.Dataset | None = None,
-    evidence: xr.Dataset | None = None,
+    evidence: xr.Dataset | Callable[[Progress], xr.Dataset] | None = None,
     language: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -80,10 +89,11 @@ def report(
         share. The page needs contributions by lag and feature, so the method is ``secant``.
     fidelity : xarray.Dataset, optional
         A result of `rnnlens.fidelity`; without it the page says that fidelity was not checked.
-    evidence : xarray.Dataset, optional
-        A result of `rnnlens.lags` on the same windows: its table, its picture and its sentences are
-        added. Without it nothing is said of whether a lag matters. Of fewer than 10 windows shares
-        have no intervals.
+    evidence : xarray.Dataset or callable, optional
+        A result of `rnnlens.lags` on the same windows, or what gives one when it is called with a
+        `progress`, which is done while the rest is drawn: its table, its picture and its sentences
+        are added. Without it nothing is said of whether a lag matters. Of fewer than 10 windows
+        shares have no intervals.
     language : str, optional
         In which the page is written: ``"en"``, ``"zh"``, or another that there is a catalogue of;
         by default that of the variable ``RNNLENS_LANGUAGE``, else English. Errors are
@@ -102,10 +112,17 @@ def report(
         If ``.pdf`` is to be written and pypdf is not installed.
     """
     from rnnlens.api.shared.given.network_given import as_network
-    from rnnlens.api.shared.page.gather import PageQuestion, explained_for, page_cases, page_parts
+    from rnnlens.api.shared.page.gather import (
+        PageQuestion,
+        explained_for,
+        page_cases,
+        page_parts,
+        with_evidence,
+    )
     from rnnlens.engine.schedule.progress import Parts
     from rnnlens.engine.schedule.threads import threads
     from rnnlens.results.place import placed
+    from rnnlens.views.report.drawn import begin_figures
     from rnnlens.views.report.pictures import drawn_aside
     from rnnlens.views.words.language import check_language, spoken
     from rnnlens.views.words.language import language as within
@@ -120,13 +137,18 @@ def report(
         **page_cases(net, data, target, of),
     )  # fmt: skip
     aside = drawn_aside(wanted=threads() > 1)
-    with within(language), aside as pictures, Parts(progress, **WEIGHTS) as parts:
+    weights = WEIGHTS | ({"evidence": EVIDENCE} if callable(evidence) else {})
+    with within(language), aside as pictures, Parts(progress, **weights) as parts:
         explained = explained_for(asked, parts.of("explained"))
-        said = replace(page_parts(asked, explained, evidence), fidelity=fidelity)
+        said = replace(page_parts(asked, explained), fidelity=fidelity)
         parts.done("gathered")
+        figures = _figures_for(page, parts.of("drawn"), pictures)
+        begun = begin_figures(said, figures)
+        found = evidence(parts.of("evidence")) if callable(evidence) else evidence
+        said = with_evidence(asked, said, found)
         with placed(page) as draft:
             titled = replace(said, title=title) if title else said
-            draft.write_bytes(_rendered(titled, page, parts.of("drawn"), pictures))
+            draft.write_bytes(_rendered(titled, figures, begun))
         return page
 
 
@@ -187,12 +209,19 @@ def check_shares(shares: Shares) -> None:
         )
 
 
-def _rendered(
-    parts: ReportParts, page: Path, progress: Callable[[int, int], None], pictures: Pictures
-) -> bytes:
-    from rnnlens.views.report.pdf import render_pdf
+def _figures_for(page: Path, progress: Callable[[int, int], None], pictures: Pictures) -> Figures:
+    """Give what draws the figures of a page, or of paper."""
+    from rnnlens.views.report.figures import Figures
+    from rnnlens.views.report.pdf import PaperFigures
+
+    paper = page.suffix.lower() == ".pdf"
+    return (PaperFigures if paper else Figures)(progress=progress, pictures=pictures)
+
+
+def _rendered(parts: ReportParts, figures: Figures, begun: FiguresBegun) -> bytes:
+    from rnnlens.views.report.pdf import PaperFigures, render_pdf
     from rnnlens.views.report.render import render_report
 
-    if page.suffix.lower() == ".pdf":
-        return render_pdf(parts, progress, pictures)
-    return render_report(parts, progress, pictures).encode("utf-8")
+    if isinstance(figures, PaperFigures):
+        return render_pdf(parts, figures, begun)
+    return render_report(parts, figures, begun).encode("utf-8")

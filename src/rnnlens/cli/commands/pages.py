@@ -24,9 +24,12 @@ from rnnlens.errors import InputError, MissingLibrary
 from rnnlens.names import told
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import xarray as xr
 
     from rnnlens.cli.several import AnyWindows
+    from rnnlens.engine.schedule.progress import Progress
     from rnnlens.network.network import Network
 
 __all__ = ["demo", "report"]
@@ -52,8 +55,6 @@ def report(
     from rnnlens.api.shared.forecast.explained_once import explaining_once
     from rnnlens.api.shared.page.browser import show_page
     from rnnlens.api.shared.planning import expected_report
-    from rnnlens.engine.schedule.threads import threads
-    from rnnlens.views.report.pictures import drawing_ahead
     from rnnlens.views.words.origin import fact_text
     from rnnlens.views.words.page.typed import typed
 
@@ -69,11 +70,8 @@ def report(
         "shares": shares,
     }
     foretell(expected_report(network, windows, **about))
-    # evidence takes long enough for what draws to be there by then
-    with explaining_once(), drawing_ahead(wanted=page.lags and threads() > 1):
-        evidence = None
-        if page.lags:
-            evidence = _evidence(network, windows, page, about, options.inputs)
+    evidence = _evidence(network, windows, page, about, options.inputs) if page.lags else None
+    with explaining_once():
         heading = told("writing the report on {count:,} windows", count=number_of(windows))
         with working(heading) as progress, typed(words_typed()):
             api.report(
@@ -104,25 +102,16 @@ def _evidence(
     page: PageOptions,
     about: dict[str, Any],
     of: list[str] | None,
-) -> Any:
-    """Test and certify the lags, as the verb does; a tree of inputs where there are several."""
-    from rnnlens import api
+) -> Callable[[Progress | None], Any]:
+    """Refuse what does not fit, and give what tests and certifies the lags, as the verb does."""
+    from rnnlens.api.forecast.lags import ToWeigh, weighing
     from rnnlens.api.shared.planning import USUAL, expected_lags
 
-    certificates = page.certificates()
-    asked = replace(USUAL, certificates=certificates)
-    foretell(expected_lags(network, windows, asked, **about))
-    heading = told("weighing the lags of {count:,} windows", count=number_of(windows))
-    with working(heading) as progress:
-        return api.lags(
-            network,
-            windows,
-            margin=page.margin,
-            certificates=certificates,
-            of=of,
-            progress=progress,
-            **about,
-        )
+    options = replace(USUAL, certificates=page.certificates(), margin=page.margin)
+    given = ToWeigh(network, windows, None, of=of, by="lag", options=options, **about)
+    asked = weighing(given)
+    foretell(expected_lags(network, windows, options, **about))
+    return asked
 
 
 def _fidelity(network: Network, model: Path, windows: AnyWindows) -> xr.Dataset | None:

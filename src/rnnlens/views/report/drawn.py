@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -14,36 +14,47 @@ from rnnlens.views.words.origin import attribute_text
 from rnnlens.views.words.verdicts import free_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import xarray as xr
 
     from rnnlens.views.report.figures import Begun, Figure, Figures
     from rnnlens.views.report.parts import ReportParts
 
-__all__ = ["count_of", "figures_of"]
+__all__ = ["FiguresBegun", "begin_figures", "count_of", "figures_of"]
+
+#: Figures that are being drawn, by the section that they are in.
+FiguresBegun: TypeAlias = "Mapping[str, Sequence[Begun]]"
+#: In the order in which they come.
+SECTIONS = ("forecast", "uses", "lags", "evidence", "memory", "window", "gates", "weights")
 
 #: Inputs that a heat map has room for.
 INPUTS = 30
 
 
-def figures_of(parts: ReportParts, figures: Figures) -> dict[str, list[Figure]]:
-    """Draw every figure of a report, by its section."""
+def begin_figures(parts: ReportParts, figures: Figures) -> FiguresBegun:
+    """Begin to draw every figure of a report that no evidence is in, by its section."""
     figures.whole = count_of(parts)
-    # The figures that answer the user's question come first, so that a budget spent on the
-    # weights of a large network never costs them.
-    begun = {
+    return {
         "forecast": [_forecast(figures, parts)],
         "uses": list(_uses(figures, parts)),
         "lags": [_lag_shares(figures, parts)],
-        "evidence": list(_evidence(figures, parts)),
         "memory": list(_memory(figures, parts)),
         "window": [_window(figures, parts)],
         "gates": list(_gates(figures, parts)),
         "weights": list(_weights(figures, parts)),
     }
-    # each is drawn while the next ones are laid out
-    return {section: [figure() for figure in those] for section, those in begun.items()}
+
+
+def figures_of(
+    parts: ReportParts, figures: Figures, begun: FiguresBegun | None = None
+) -> dict[str, list[Figure]]:
+    """Draw every figure of a report, by its section; of some, drawing may have begun before."""
+    known = begin_figures(parts, figures) if begun is None else begun
+    known = {**known, "evidence": list(_evidence(figures, parts))}
+    # The figures that answer the user's question come first, so that a budget spent on the
+    # weights of a large network never costs them.
+    return {section: [figure() for figure in known[section]] for section in SECTIONS}
 
 
 def count_of(parts: ReportParts) -> int:

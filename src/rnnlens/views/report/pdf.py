@@ -11,25 +11,24 @@ from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.figures import Figure, Figures, inline
 from rnnlens.views.report.names import names_said
 from rnnlens.views.report.paper import FAINT, Paper
-from rnnlens.views.report.pictures import drawn_here
 from rnnlens.views.report.text import keeping
 from rnnlens.views.words.language import paragraph, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     import altair as alt
 
+    from rnnlens.views.report.drawn import FiguresBegun
     from rnnlens.views.report.figures import Begun
     from rnnlens.views.report.parts import ReportParts
-    from rnnlens.views.report.pictures import Pictures
     from rnnlens.views.report.rows import Split
     from rnnlens.views.tables.plain import Row
 
-__all__ = ["check_library", "render_pdf"]
+__all__ = ["PaperFigures", "check_library", "render_pdf"]
 
 
-class _PaperFigures(Figures):
+class PaperFigures(Figures):
     """Figures as pictures of their own, as large as they are: paper has no budget of bytes."""
 
     def _begun(self, name: str, chart: alt.TopLevelMixin, alt_text: str, caption: str) -> Begun:
@@ -49,9 +48,7 @@ def check_library() -> None:
 
 
 def render_pdf(
-    parts: ReportParts,
-    progress: Callable[[int, int], None] | None = None,
-    pictures: Pictures = drawn_here,
+    parts: ReportParts, figures: PaperFigures, begun: FiguresBegun | None = None
 ) -> bytes:
     """Write the report as a PDF of A4 pages, text as text and figures as vectors."""
     import vl_convert
@@ -59,8 +56,7 @@ def render_pdf(
 
     writer = PdfWriter()
     with keeping(names_said(parts)):
-        figures = _PaperFigures(progress=progress, pictures=pictures)
-        pages = _written(parts, figures).finished()
+        pages = _written(parts, figures_of(parts, figures, begun)).finished()
     for page in pages:
         single = PdfReader(io.BytesIO(vl_convert.svg_to_pdf(page)))
         writer.add_page(single.pages[0])
@@ -70,8 +66,8 @@ def render_pdf(
     return made.getvalue()
 
 
-def _written(parts: ReportParts, drawing: Figures) -> Paper:
-    about, figures = context(parts), figures_of(parts, drawing)
+def _written(parts: ReportParts, figures: Mapping[str, list[Figure]]) -> Paper:
+    about = context(parts)
     paper, words = Paper(), about["words"]
     paper.heading(about["title"], 17.0)
     paper.paragraph(about["about"], colour=FAINT)

@@ -11,18 +11,15 @@ import sys
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Drawn", "Pictures", "drawing_ahead", "drawn_aside", "drawn_here"]
+__all__ = ["Drawn", "Pictures", "drawn_aside", "drawn_here"]
 
 #: Gives a picture; waits for it where it is still being drawn.
 Drawn = Callable[[], str]
 #: Begins to draw a specification.
 Pictures = Callable[[dict[str, Any]], Drawn]
-#: The process that was begun for a page to come, until it is taken.
-_AHEAD: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar("ahead", default=None)
 PROGRAM = Path(__file__).with_name("drawing_process.py")
 
 
@@ -52,9 +49,7 @@ def drawn_aside(*, wanted: bool = True) -> Generator[Pictures]:
     ...     picture().startswith("<svg")
     True
     """
-    ahead, process = _AHEAD.get(), None
-    if wanted:
-        process = ahead.pop() if ahead else _begun()
+    process = _begun() if wanted else None
     if process is None:
         yield drawn_here
         return
@@ -71,20 +66,6 @@ def drawn_aside(*, wanted: bool = True) -> Generator[Pictures]:
         finally:
             queue.shutdown(wait=False, cancel_futures=True)
             _end(process)
-
-
-@contextmanager
-def drawing_ahead(*, wanted: bool = True) -> Generator[None]:
-    """Begin the process that draws the first page made meanwhile, so that it is there by then."""
-    process = _begun() if wanted else None
-    waiting = [] if process is None else [process]
-    token = _AHEAD.set(waiting)
-    try:
-        yield
-    finally:
-        _AHEAD.reset(token)
-        for one in waiting:
-            _end(one)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -9,24 +9,19 @@ from rnnlens.views.report.drawn import figures_of
 from rnnlens.views.report.explorer import carried, data_text, module_text, policy
 from rnnlens.views.report.figures import Figures
 from rnnlens.views.report.names import names_said
-from rnnlens.views.report.pictures import drawn_here
 from rnnlens.views.report.text import keeping, page_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from rnnlens.views.report.drawn import FiguresBegun
     from rnnlens.views.report.parts import ReportParts
-    from rnnlens.views.report.pictures import Pictures
 
 __all__ = ["render_report"]
 
 
 def render_report(
-    parts: ReportParts,
-    progress: Callable[[int, int], None] | None = None,
-    pictures: Pictures = drawn_here,
+    parts: ReportParts, figures: Figures | None = None, begun: FiguresBegun | None = None
 ) -> str:
-    """Write the report as one HTML page.
+    """Write the report as one HTML page; of some figures drawing may have begun before.
 
     The page loads nothing: style, figures and numbers are inside it, so that it opens offline.
     """
@@ -49,7 +44,7 @@ def render_report(
     with keeping(names_said(parts)):
         return environment.get_template("report.html.j2").render(
             **context(parts),
-            figures=figures_of(parts, Figures(progress=progress, pictures=pictures)),
+            figures=figures_of(parts, figures or Figures(), begun),
             style=Markup(style),
             script=Markup(script),
             data=Markup(data_text(parts) if runs else ""),

@@ -49,7 +49,14 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-__all__ = ["PageQuestion", "explained_for", "explorer_text", "page_cases", "page_parts"]
+__all__ = [
+    "PageQuestion",
+    "explained_for",
+    "explorer_text",
+    "page_cases",
+    "page_parts",
+    "with_evidence",
+]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -113,14 +120,10 @@ def explained_for(asked: PageQuestion, progress: Progress | None) -> xr.Dataset:
     return explained.assign_attrs(important_features(explained))
 
 
-def page_parts(
-    asked: PageQuestion, explained: xr.Dataset, evidence: xr.Dataset | None
-) -> ReportParts:
-    """Ask for the rest of what the page shows."""
+def page_parts(asked: PageQuestion, explained: xr.Dataset) -> ReportParts:
+    """Ask for the rest of what the page shows, but evidence on each lag and what that says."""
     shares, case = asked.shares, asked.case
-    if evidence is not None and case is not asked.every:
-        evidence = part_of(evidence, case.of)
-    by_lag, drawn, together = page_shares(explained, shares), grouped(explained), _together(asked)
+    by_lag, drawn = page_shares(explained, shares), grouped(explained)
     sample, reason = pick_window(explained)
     one = {name: array[sample : sample + 1] for name, array in case.inputs.items()}
     plain = asked.initial_state is None and explained.attrs.get("explained_on") != "logits"
@@ -138,9 +141,7 @@ def page_parts(
             network=asked.net.name,
             target=explained.attrs["target"],
         ),
-        evidence=evidence,
-        sentences=page_sentences(explained, by_lag, evidence, together),
-        together=together,
+        together=_together(asked),
         explorer=_explorer(asked, explained),
         check=forecast_page(case, asked.chosen, asked.background) if plain else None,
         grouped=drawn,
@@ -151,15 +152,31 @@ def page_parts(
     )
 
 
+def with_evidence(
+    asked: PageQuestion, parts: ReportParts, evidence: xr.Dataset | None
+) -> ReportParts:
+    """Add evidence on each lag, if there is any, and the sentences of all that is known."""
+    own = _own(asked, evidence)
+    found = page_sentences(parts.explanation, parts.lags, own, parts.together)
+    return replace(parts, evidence=own, sentences=found)
+
+
+def _own(asked: PageQuestion, evidence: xr.Dataset | None) -> xr.Dataset | None:
+    """Take the evidence of the input that the page shows."""
+    if evidence is None or asked.case is asked.every:
+        return evidence
+    return part_of(evidence, asked.case.of)
+
+
 def explorer_text(
     asked: PageQuestion, evidence: xr.Dataset | None, progress: Progress | None
 ) -> str | None:
     """Give what the page's program is told, or None where it cannot run the network."""
-    if evidence is not None and asked.case is not asked.every:
-        evidence = part_of(evidence, asked.case.of)
     explained = explained_for(asked, progress)
     explorer = _explorer(asked, explained)
-    return None if isinstance(explorer, str) else told_text(explained, explorer, evidence)
+    if isinstance(explorer, str):
+        return None
+    return told_text(explained, explorer, _own(asked, evidence))
 
 
 def _together(asked: PageQuestion) -> xr.DataTree | None:
