@@ -103,6 +103,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         return defaultdict(list)
 
     monkeypatch.setattr("rnnlens.views.report.render.figures_of", none)
+    monkeypatch.setattr("rnnlens.views.report.drawn.begin_figures", none)
 
 
 @pytest.fixture

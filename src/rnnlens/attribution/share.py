@@ -29,6 +29,7 @@ from rnnlens.attribution.dependence import (
     cosine_error,
     dependence_length,
 )
+from rnnlens.attribution.resampling import resampled_means
 from rnnlens.errors import DataError
 from rnnlens.names import declared, told
 
@@ -136,8 +137,6 @@ def lag_share(
     contribution: Array, *, confidence: float = 0.95, draws: int = 1000, seed: int = 0
 ) -> LagShare:
     """Give each lag's share over a set of windows: contribution (sample, lag)."""
-    from arch.bootstrap import StationaryBootstrap
-
     if not 0 < confidence < 1:
         raise DataError(f"the confidence must be between 0 and 1, but is {confidence}")
     check_windows(len(contribution))
@@ -148,8 +147,9 @@ def lag_share(
             "of them reaches the forecast; choose another baseline, or another input"
         )
     length = _block_length(size)
-    bootstrap = StationaryBootstrap(length, size, seed=seed)
-    drawn = bootstrap.apply(_shares, draws)
+    means = resampled_means(size, length, draws, seed)
+    total = means.sum(axis=1, keepdims=True)
+    drawn = np.divide(means, total, out=np.full_like(means, np.nan), where=total > 0)
     ends = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     share = _shares(size)
     ends, longest = _widened(size, share, ends, confidence)

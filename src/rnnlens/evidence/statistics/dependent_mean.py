@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.dependence import FEWEST_COSINES, cosine_count, cosine_error
+from rnnlens.attribution.resampling import resampled_means
 from rnnlens.errors import DataError, InputError
 from rnnlens.names import told
 
@@ -280,7 +281,7 @@ def _newey_west(d: Array, lags: int) -> float:
 def _bootstrap(
     series: Array, block_length: int | None, stretch: list[float], seed: int
 ) -> tuple[list[DependentMean], str]:
-    from arch.bootstrap import StationaryBootstrap, optimal_block_length
+    from arch.bootstrap import optimal_block_length
 
     moving = series[:, np.ptp(series, axis=0) > 0]
     length = block_length or 1
@@ -289,8 +290,7 @@ def _bootstrap(
         length = max(1, ceil(float(np.nanmax(best))))
         _enough(len(series), BLOCKS * length, length)
     mean = np.array([_mean(d) for d in series.T])
-    drawn = StationaryBootstrap(length, series, seed=seed).apply(_means, DRAWS) - mean
-    drawn *= np.array(stretch)
+    drawn = resampled_means(series - mean, length, DRAWS, seed) * np.array(stretch)
     means: list[DependentMean] = [
         BootstrapMean(float(m), float(away.std()), away)
         for m, away in zip(mean, drawn.T, strict=True)
@@ -301,7 +301,3 @@ def _bootstrap(
         draws=DRAWS,
         length=length,
     )
-
-
-def _means(series: Array) -> Array:
-    return series.mean(axis=0)
