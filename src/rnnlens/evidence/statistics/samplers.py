@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,6 +39,7 @@ __all__ = [
     "Sampler",
     "gaussian_sampler",
     "hidden_draws",
+    "is_ours",
     "neighbour_sampler",
     "side_by_side",
 ]
@@ -214,12 +215,20 @@ class OwnSampler:
         return drawn
 
 
+Ours: TypeAlias = GaussianSampler | NeighbourSampler
+
+
+def is_ours(sampler: Sampler) -> TypeGuard[Ours]:
+    """Say whether a sampler is of this file: another may not bear to be called by two threads."""
+    return isinstance(sampler, Ours)
+
+
 def side_by_side(sampler: Sampler, work: Callable[[int], None], count: int) -> None:
     """Do so many pieces of work that draw from a sampler, each by a generator of its own."""
-    if isinstance(sampler, GaussianSampler | NeighbourSampler):
+    if is_ours(sampler):
         each(work, [(k,) for k in range(count)])
         return
-    for k in range(count):  # what is not ours may not bear to be called by several threads
+    for k in range(count):
         work(k)
 
 
@@ -230,7 +239,7 @@ def hidden_draws(
 
     Shapes: gives (sample, draw, hidden number).
     """
-    if isinstance(sampler, GaussianSampler | NeighbourSampler):
+    if is_ours(sampler):
         return sampler.values(x, hidden, draws, rng)
     return sampler.draw(x, hidden, draws, rng)[:, :, hidden]
 
