@@ -274,6 +274,7 @@ def test_the_report_is_one_page_about_the_target(river, tmp_path):
     assert page.startswith("<!DOCTYPE html>") and "flow" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_gates_on_the_page_are_those_of_a_run_that_begins_with_the_carried_state(
     river, tmp_path, monkeypatch, rng
 ):

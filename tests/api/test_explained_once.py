@@ -37,7 +37,7 @@ def explained(monkeypatch):
 
 
 @pytest.fixture
-def pages(monkeypatch):
+def pages(monkeypatch, undrawn):
     """What pages were made of, which are not drawn."""
     seen = []
     monkeypatch.setattr(

@@ -128,7 +128,7 @@ def verbs():
 
 
 @pytest.fixture(autouse=True)
-def _quick(tmp_path, monkeypatch):
+def _quick(tmp_path, monkeypatch, undrawn):
     """Write files where nobody looks, and draw no page: only arguments are asked about."""
     monkeypatch.chdir(tmp_path)
     pd.DataFrame({"a": Y, "b": Y[::-1]}).to_parquet("rows.parquet")
