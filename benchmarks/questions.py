@@ -57,6 +57,9 @@ LAGS = 12
 #: Rounding of float32 beside double precision, relative to the largest.
 TOLERANCE = 1e-4
 
+#: The command where the demo is all that was installed: without Keras, and what peers bring.
+INSTALLED = str(Path(sys.prefix, "demo", "bin", "rnnlens"))
+
 SINGLE = Effort(precision="float32")
 
 
@@ -291,10 +294,6 @@ def demo(record: Record) -> None:
     rows = {"by the clock": (wall, "s"), "processor time": (cpu, "s")}
     record.values("every kernel compiled", "all cells, both precisions", rows)
     record.claim("every kernel compiled, processor time", cpu, "s", most=20.0, sizes="all cells")
-
-
-#: The command where the demo is all that was installed: without Keras, and what peers bring.
-INSTALLED = str(Path(sys.prefix, "demo", "bin", "rnnlens"))
 
 
 def _ran(command: list[str], kernels: str) -> tuple[float, float]:

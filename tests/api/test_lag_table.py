@@ -347,6 +347,7 @@ def test_evidence_that_is_made_while_a_page_is_drawn_gives_the_same_page(
     pages = []
     for given in (table, evidence):
         path = tmp_path / "r.html"
+        begun.clear()
         told.append(own := [])
         asked = {"evidence": given, "shares": QUICK, "progress": lambda *a, own=own: own.append(a)}
         pages.append(rnnlens.report(network, X, path, **asked).read_bytes())

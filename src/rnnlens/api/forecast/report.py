@@ -37,12 +37,13 @@ ENDINGS = (".html", ".htm", ".pdf")
 WEIGHTS = {"explained": 4.0, "gathered": 1.0, "evidence": 0.0, "drawn": 4.0}
 #: And evidence on each lag, where that is asked for meanwhile.
 EVIDENCE = 8.0
-_EVIDENCE = either(
-    KINDS["evidence"], FUNCTION, what="what rnnlens.lags gives, or a function that gives it"
+
+
+@checked(
+    evidence=either(
+        KINDS["evidence"], FUNCTION, what="what rnnlens.lags gives, or a function that gives it"
+    )
 )
-
-
-@checked(evidence=_EVIDENCE)
 @one_blas_thread
 def report(
     net: NetworkLike,
