@@ -34,6 +34,7 @@ from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.linalg.lapack import get_lapack_funcs
 
 from rnnlens.attribution.baselines.rows import rows_of
+from rnnlens.engine.schedule.threads import each
 from rnnlens.errors import DataError
 from rnnlens.names import counted, told
 
@@ -62,6 +63,8 @@ MOST_FEATURES = 600
 PARTS, PLACES = 3, 4
 #: Numbers of a block that are looked at together, or those within a band where these are more.
 BLOCK = 96
+#: Rows of windows and draws that are solved for at once: what they hold fits the cache.
+ROWS = 512
 #: A number that varies less than this, beside all windows, says nothing of windows left out.
 LEAST_VARYING = 1e-2
 
@@ -156,7 +159,8 @@ class BandMoments:
         """
         every = np.flatnonzero(~shown)
         draws = 1 if z is None else z.shape[1]
-        values = np.broadcast_to(self.mean[every], (len(x), draws, len(every))).copy()
+        values = np.empty((len(x), draws, len(every)))
+        values[:] = self.mean[every]
         seen = shown[self.places]
         hidden = np.flatnonzero(~seen & (self.deviation > 0))
         if not len(hidden):
@@ -164,16 +168,23 @@ class BandMoments:
         rows = self.precision[hidden]
         near = np.unique(rows.indices)
         near = near[seen[near] & (self.deviation[near] > 0)]
-        at = self.places[near]
-        away = (x[:, at] - self.mean[at]) / self.deviation[near]
-        pull = -(rows[:, near] @ away.T).T
-        among = np.searchsorted(every, self.places[hidden])
+        at, coupling = self.places[near], rows[:, near]
+        among: Places | slice = np.searchsorted(every, self.places[hidden])
+        if len(hidden) == len(every):
+            among = slice(None)  # which copies nothing
         band = max(1, self.band) * len(self.places) // self.steps
-        width = band * max(1, BLOCK // band)
-        found = _Chain(self.precision, hidden, width).solve(
-            pull, None if z is None else z[..., among]
-        )
-        values[..., among] += found * self.deviation[hidden]
+        chain = _Chain(self.precision, hidden, band * max(1, BLOCK // band))
+
+        def fill(first: int) -> None:
+            some = slice(first, first + size)
+            away = (x[some, at] - self.mean[at]) / self.deviation[near]
+            noise = None if z is None else z[some][..., among]
+            found = chain.solve(-(coupling @ away.T).T, noise)
+            found *= self.deviation[hidden]
+            values[some, :, among] += found
+
+        size = max(1, ROWS // draws)
+        each(fill, [(first,) for first in range(0, len(x), size)])
         return values
 
 
@@ -207,21 +218,27 @@ class _Chain:
         """
         samples, count = pull.shape
         draws = 1 if noise is None else noise.shape[1]
-        forth = np.empty((count, samples))
+        forth: list[Array] = []
         for k, at in enumerate(self.places):
-            part = pull[:, at].T
+            part = pull[:, at].copy()
             if k:
-                part = part - self.coupled[k] @ forth[self.places[k - 1]]
-            forth[at] = solve_triangular(self.factors[k], part, lower=True)
-        back = np.repeat(forth, draws, axis=1)
-        if noise is not None:
-            back += noise.reshape(samples * draws, count).T
+                part -= forth[-1] @ self.coupled[k].T
+            forth.append(_solved(self.factors[k], part))
+        found = np.empty((samples * draws, count))
         for k in range(len(self.places) - 1, -1, -1):
             at = self.places[k]
+            part = forth[k].repeat(draws, axis=0)
+            if noise is not None:
+                part += noise.reshape(len(found), count)[:, at]
             if k + 1 < len(self.places):
-                back[at] -= self.coupled[k + 1].T @ back[self.places[k + 1]]
-            back[at] = solve_triangular(self.factors[k], back[at], lower=True, trans=1)
-        return back.T.reshape(samples, draws, count)
+                part -= found[:, self.places[k + 1]] @ self.coupled[k + 1]
+            found[:, at] = _solved(self.factors[k], part, transposed=True)
+        return found.reshape(samples, draws, count)
+
+
+def _solved(root: Array, rows: Array, *, transposed: bool = False) -> Array:
+    """Solve ``L y = row``, or ``L^T y = row``, of each of some rows, which are overwritten."""
+    return _trtrs(root, rows.T, lower=1, trans=int(transposed), overwrite_b=1)[0].T
 
 
 def band_moments(data: Array) -> BandMoments:

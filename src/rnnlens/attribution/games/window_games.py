@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,16 @@ from rnnlens.attribution.games.conditional import ConditionalGame
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.engine.forward import Run, forward
 from rnnlens.engine.schedule.plan import chunks
+from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import CellCounter, Game
 from rnnlens.engine.stepwise.players import Players
 from rnnlens.engine.stepwise.trees import coalition_masks
 from rnnlens.errors import DataError
 
-__all__ = ["Playable", "WindowGames", "split", "window_games"]
+__all__ = ["Playable", "WindowGames", "of_games", "split", "window_games"]
+
+#: What is made of games, each array by window first.
+ByWindow = tuple[NDArray[Any], ...]
 
 #: What coalitions are asked of.
 Playable = Game | ConditionalGame
@@ -78,6 +83,45 @@ def window_games(
     progress: Progress | None = None,
 ) -> Iterator[WindowGames]:
     """Set up the games of all windows, so many that their values fit the memory at a time."""
+    for samples in _together(question, values):
+        yield _games(question.part(samples), samples, counter)
+        if progress is not None:
+            progress(samples.stop, question.windows)
+
+
+def of_games(
+    question: Question,
+    work: Callable[[WindowGames], ByWindow],
+    *,
+    counter: CellCounter,
+    values: int = 1,
+    progress: Progress | None = None,
+) -> ByWindow:
+    """Do work on the games of all windows, shared among the threads, and join what it gives.
+
+    Shapes: gives tuple of (sample, ...).
+    """
+    made: dict[int, ByWindow] = {}
+    counted: dict[int, CellCounter] = {}
+    done = 0
+
+    def part(samples: slice) -> None:
+        counted[samples.start] = own = CellCounter()
+        made[samples.start] = work(_games(question.part(samples), samples, own))
+
+    def part_done(piece: tuple[slice]) -> None:
+        nonlocal done
+        done += piece[0].stop - piece[0].start
+        if progress is not None:
+            progress(done, question.windows)
+
+    each(part, [(samples,) for samples in _together(question, values)], part_done)
+    counter.add(sum(own.cells for own in counted.values()))
+    return tuple(np.concatenate(one) for one in zip(*(made[k] for k in sorted(made)), strict=True))
+
+
+def _together(question: Question, values: int) -> list[slice]:
+    """Cut the windows into those that play at once."""
     if isinstance(question.stand_in, GaussianConditional) and question.carried:
         raise DataError(
             "the conditional baseline has no distribution of a carried state: choose an "
@@ -86,11 +130,10 @@ def window_games(
     at_once = max(1, min(WINDOWS, VALUES // values))
     chunk = next(chunks(question.network, question.inputs, runs=2))
     at_once = min(at_once, max(1, chunk.stop - chunk.start))
-    for low in range(0, question.windows, at_once):
-        samples = slice(low, min(low + at_once, question.windows))
-        yield _games(question.part(samples), samples, counter)
-        if progress is not None:
-            progress(samples.stop, question.windows)
+    return [
+        slice(low, min(low + at_once, question.windows))
+        for low in range(0, question.windows, at_once)
+    ]
 
 
 def _games(question: Question, samples: slice, counter: CellCounter) -> WindowGames:

@@ -26,14 +26,16 @@ import numpy as np
 
 from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.shapley_sums import shapley_values
+from rnnlens.attribution.games.window_games import ByWindow
 from rnnlens.attribution.methods.best_subsets import BestSubsets, subsets_of
 from rnnlens.attribution.methods.shapley_tree import (
     NEWEST,
     LagTable,
     lag_contribution,
-    lag_tables,
+    of_lag_tables,
     shapley_of,
     tree_players,
+    values_of,
 )
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution
@@ -117,22 +119,19 @@ def interactions_of(table: LagTable) -> tuple[Array, Array]:
 def tree_readings(question: Question, *, progress: Progress | None = None) -> TreeReadings:
     """Read lags, pairs of lags and subsets of lags off one tree."""
     players = tree_players(question, question.newest_or(NEWEST))
-    counter, rows = CellCounter(), []
-    for table in lag_tables(question, players, counter, progress):
+    counter = CellCounter()
+
+    def read(table: LagTable) -> ByWindow:
         subsets = subsets_of(table)
-        rows.append((
-            (*shapley_of(table), table.forecast, table.v[0]),
-            interactions_of(table),
-            (subsets.closest, subsets.farthest, subsets.closest_lags, subsets.farthest_lags),
-        ))
-    values, pairs, subsets = (
-        [np.concatenate(pieces) for pieces in zip(*(row[k] for row in rows), strict=True)]
-        for k in range(3)
-    )
+        best = subsets.closest, subsets.farthest, subsets.closest_lags, subsets.farthest_lags
+        return *values_of(table), *interactions_of(table), *best
+
+    found = of_lag_tables(question, players, read, counter, progress)
+    values, pairs, subsets = found[:4], found[4:6], found[6:]
     return TreeReadings(
         values=lag_contribution(*values, players=players, cells=counter.cells),
         interaction=LagInteraction(
             interaction=pairs[0], carried_interaction=pairs[1] if players.carried else None
         ),
-        subsets=BestSubsets(subsets[0], subsets[1], subsets[2], subsets[3]),
+        subsets=BestSubsets(*subsets),
     )

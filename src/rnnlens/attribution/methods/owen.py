@@ -34,7 +34,7 @@ from rnnlens.attribution.games.costs import MOST_COALITIONS, exact_work, partial
 from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.games.players import Columns, Members
 from rnnlens.attribution.games.shapley_sums import shapley_values
-from rnnlens.attribution.games.window_games import Playable, WindowGames, split, window_games
+from rnnlens.attribution.games.window_games import Playable, WindowGames, of_games, split
 from rnnlens.attribution.methods.shapley_tree import tree_players
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagFeatureContribution, additive
@@ -63,13 +63,13 @@ def owen(question: Question, *, progress: Progress | None = None) -> LagFeatureC
         )
     counter = CellCounter()
     with exact_work(question, newest, by_feature=True):
-        rows = [
-            (*_values(games, players, columns, members), games.forecast)
-            for games in window_games(question, counter=counter, values=values, progress=progress)
-        ]
-    contribution, carried, value, forecast = (
-        np.concatenate(pieces) for pieces in zip(*rows, strict=True)
-    )
+        contribution, carried, value, forecast = of_games(
+            question,
+            lambda games: (*_values(games, players, columns, members), games.forecast),
+            counter=counter,
+            values=values,
+            progress=progress,
+        )
     total = contribution.sum(axis=(1, 2)) + carried
     lag_from, lag_to = np.array(players.lags).T
     return LagFeatureContribution(

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Array
-from rnnlens.attribution.games.window_games import Playable, window_games
+from rnnlens.attribution.games.window_games import Playable, WindowGames, of_games
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.engine.stepwise.coalitions import CellCounter
 from rnnlens.names import declared
@@ -58,15 +58,18 @@ def pruning(question: Question, *, progress: Progress | None = None) -> Pruning:
     oldest, places = np.arange(steps), np.arange(steps)
     old = places < oldest[:, None]  # the oldest 0, 1, ... T - 1 steps
     masks = np.concatenate([old, ~old])
-    counter, rows = CellCounter(), []
+    counter = CellCounter()
 
     def some(game: Playable) -> Array:
         return game.evaluate(masks)
 
-    for games in window_games(question, counter=counter, values=len(masks), progress=progress):
+    def values(games: WindowGames) -> tuple[Array, Array, Array]:
         v = games.mean(some)
         none, whole = v[:, :1], v[:, steps : steps + 1]
         phi = (v[:, :steps] - none + whole - v[:, steps:]) / 2
-        rows.append((phi[:, ::-1], games.forecast, none[:, 0]))
-    older, forecast, value = (np.concatenate(pieces) for pieces in zip(*rows, strict=True))
+        return phi[:, ::-1], games.forecast, none[:, 0]
+
+    older, forecast, value = of_games(
+        question, values, counter=counter, values=len(masks), progress=progress
+    )
     return Pruning(older=older, forecast=forecast, baseline_forecast=value, cells=counter.cells)

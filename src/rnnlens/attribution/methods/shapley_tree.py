@@ -14,7 +14,7 @@ limit: the cost doubles with each lag.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -25,7 +25,7 @@ from rnnlens.attribution.baselines.baseline import Array
 from rnnlens.attribution.games.costs import MOST_PLAYERS, exact_work
 from rnnlens.attribution.games.fitting import fitting
 from rnnlens.attribution.games.shapley_sums import shapley_values
-from rnnlens.attribution.games.window_games import Playable, window_games
+from rnnlens.attribution.games.window_games import ByWindow, Playable, WindowGames, of_games
 from rnnlens.attribution.question import Progress, Question
 from rnnlens.attribution.result import LagContribution, additive
 from rnnlens.engine.schedule.threads import one_blas_thread
@@ -38,11 +38,12 @@ __all__ = [
     "NEWEST",
     "LagTable",
     "lag_contribution",
-    "lag_tables",
+    "of_lag_tables",
     "shapley_of",
     "shapley_tree",
     "shapley_values",
     "tree_players",
+    "values_of",
 ]
 
 #: Lags that may be players, beside all older ones.
@@ -57,8 +58,6 @@ class LagTable:
 
     Parameters
     ----------
-    samples : slice
-        Which windows.
     v : array (2 ** players, sample)
         The mean over backgrounds; bit p of the index for player p, oldest first.
     forecast : array (sample,)
@@ -69,7 +68,6 @@ class LagTable:
         Who plays.
     """
 
-    samples: slice
     v: Array
     forecast: Array
     moved: NDArray[np.bool_]
@@ -108,18 +106,27 @@ def _refuse_inputs(question: Question, parts: Players, newest: int) -> NoReturn:
     )
 
 
-def lag_tables(
-    question: Question, players: Players, counter: CellCounter, progress: Progress | None
-) -> Iterator[LagTable]:
-    """Evaluate all coalitions of lags, some windows at a time."""
+def of_lag_tables(
+    question: Question,
+    players: Players,
+    read: Callable[[LagTable], ByWindow],
+    counter: CellCounter,
+    progress: Progress | None,
+) -> ByWindow:
+    """Evaluate all coalitions of lags, and put together what is read off their tables.
+
+    Shapes: gives tuple of (sample, ...).
+    """
 
     def every(game: Playable) -> Array:
         return game.evaluate_all(players)
 
-    values = 1 << players.count
-    for games in window_games(question, counter=counter, values=values, progress=progress):
+    def table(games: WindowGames) -> ByWindow:
         moved = np.any(games.moved(players), axis=2)
-        yield LagTable(games.samples, games.mean(every), games.forecast, moved, players)
+        return read(LagTable(games.mean(every), games.forecast, moved, players))
+
+    values = 1 << players.count
+    return of_games(question, table, counter=counter, values=values, progress=progress)
 
 
 def shapley_of(table: LagTable) -> tuple[Array, Array]:
@@ -131,19 +138,22 @@ def shapley_of(table: LagTable) -> tuple[Array, Array]:
     return np.where(table.moved, by_lag, 0.0), carried
 
 
+def values_of(table: LagTable) -> ByWindow:
+    """Read the Shapley values off a table, and the forecasts of all and of nothing."""
+    # a view of the last would keep the whole table
+    return *shapley_of(table), table.forecast, table.v[0].copy()
+
+
 @one_blas_thread()
 def shapley_tree(question: Question, *, progress: Progress | None = None) -> LagContribution:
     """Split each forecast among lags by their exact Shapley values."""
     newest = fitting(question, NEWEST, by_feature=False)
     players = tree_players(question, newest)
-    counter, rows = CellCounter(), []
+    counter = CellCounter()
     with exact_work(question, newest, by_feature=False):
-        for table in lag_tables(question, players, counter, progress):
-            value = table.v[0].copy()  # a view would keep the whole table
-            rows.append((*shapley_of(table), table.forecast, value))
-    contribution, carried, forecast, value = (
-        np.concatenate(pieces) for pieces in zip(*rows, strict=True)
-    )
+        contribution, carried, forecast, value = of_lag_tables(
+            question, players, values_of, counter, progress
+        )
     return lag_contribution(
         contribution, carried, forecast, value, players=players, cells=counter.cells
     )

@@ -60,8 +60,9 @@ FEWEST_FEATURES = 64
 LENGTH = 16
 #: Runs that a layer takes at once: what they hold within a stretch fits the cache.
 AT_ONCE = 512
-#: Runs of the windows that one thread follows together, about.
-MOST_RUNS = 1 << 13
+#: Runs of the windows that one thread follows together, about. Where that is less than so many
+#: pieces there are so many of no fewer runs than that, so that all threads end about together.
+MOST_RUNS, PIECES, FEWEST = 1 << 13, 16, 128
 #: Runs of one replacement from which on it is worth while to follow their windows to its first step
 #: and not to begin with the stretch.
 MANY = 128
@@ -311,7 +312,7 @@ def changes_by_stretch(
         replaced[one.which] = True
     places, done = np.flatnonzero(replaced), 0
     windows, runs = len(places), sum(len(one.which) for one in asked)
-    size = max(1, ceil(MOST_RUNS * windows / max(runs, 1)))
+    size = max(1, ceil(windows / max(1, ceil(runs / MOST_RUNS), min(PIECES, runs // FEWEST))))
     order = sorted(range(len(asked)), key=lambda k: asked[k].first)
 
     def follow(first: int, end: int) -> None:

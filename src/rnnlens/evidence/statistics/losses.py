@@ -261,16 +261,18 @@ class Losses:
     ) -> list[LossChange]:
         """Replace parts of some steps each, so that windows are followed once for all of them."""
         x, draws = self.replacement.x, self.draws
-        which = np.arange(len(x)).repeat(draws)
+        flat, which = x.reshape(len(x), -1), np.arange(len(x)).repeat(draws)
         reaching = [part for part in parts if self._reaches(part)]
         drawn = [np.zeros(int(part.hidden.sum())) for part in reaching]
         values = [np.empty((len(x) * draws, len(squares))) for squares in drawn]
 
         def draw(k: int) -> None:
             hidden, rng = reaching[k].hidden, self._rng(reaching[k])
+            places = np.flatnonzero(hidden)
             for block in blocks(len(x), x[0].size * draws):
                 new = hidden_draws(self.sampler, x[block], hidden, draws, rng)
-                drawn[k] += ((new - x[block][:, None, hidden]) ** 2).sum(axis=(0, 1))
+                away = new - flat[block][:, None, places]
+                drawn[k] += np.einsum("sdn,sdn->n", away, away)
                 rows = slice(block.start * draws, block.stop * draws)
                 values[k][rows] = new.reshape(-1, new.shape[2])
 
@@ -318,6 +320,8 @@ def _replaced(x: Array, part: Part, which: NDArray[np.int64], values: Array) -> 
     hidden = part.hidden[touched]
 
     def held(rows: NDArray[np.int64]) -> Array:
+        if hidden.all():
+            return values[rows].reshape(len(rows), *hidden.shape)
         steps = x[which[rows], touched]
         steps[:, hidden] = values[rows]
         return steps
