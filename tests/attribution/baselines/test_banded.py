@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
-from rnnlens.attribution.baselines.banded import Shrinking, _Fold, band_moments
+from rnnlens.attribution.baselines.banded import ROWS, Shrinking, _Fold, band_moments
 from rnnlens.attribution.baselines.conditional import gaussian_conditional
 from rnnlens.errors import DataError
 
@@ -222,3 +222,21 @@ def test_the_loss_of_windows_left_out_is_the_likelihood_of_the_oldest_step_given
 def test_correlations_that_no_windows_can_have_are_no_likelihood():
     R = np.array([[1.0, 2.0], [2.0, 1.0]])
     assert _Fold(R, np.eye(2), 1, 1).loss(np.ones((2, 2)), np.zeros(2)) == np.inf
+
+
+def test_windows_are_filled_in_as_each_is_alone(rng):
+    """However many stand beside it, and whatever number of them is solved for at once."""
+    x = cut(var(rng, 400), STEPS)
+    x[..., 2] = np.where(np.arange(STEPS) < 4, 1.0, x[..., 2])  # numbers that never change
+    moments, draws = band_moments(x), 3
+    flat, hidden = x.reshape(len(x), -1), np.zeros((STEPS, FEATURES), bool)
+    hidden[1:6] = True
+    z = rng.normal(size=(len(x), draws, int(hidden.sum())))
+    assert len(x) * draws > 2 * ROWS
+    together = moments.hidden_values(flat, ~hidden.ravel(), z)
+    for some in (slice(0, 1), slice(170, 175), slice(len(x) - 1, None)):
+        own = moments.hidden_values(flat[some], ~hidden.ravel(), z[some])
+        np.testing.assert_allclose(together[some], own, rtol=0, atol=1e-12)
+    still = hidden.copy()
+    still[:, :2] = still[4:] = False
+    np.testing.assert_array_equal(together[..., still[hidden]], 1.0)

@@ -9,6 +9,10 @@ from naive import shapley_by_subsets
 from networks import CELLS, cell, chain, forecaster, head, stacked_bidirectional
 from questions import question
 from rnnlens.attribution.baselines.baseline import make_baseline
+from rnnlens.attribution.games.window_games import WINDOWS
+from rnnlens.attribution.methods.interaction import tree_readings
+from rnnlens.attribution.methods.owen import owen
+from rnnlens.attribution.methods.pruning import pruning
 from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
@@ -55,6 +59,34 @@ def test_the_tree_equals_brute_force(kind, steps, newest, rng):
     x, x0 = rng.normal(size=(2, steps, 3))
     found = split(network, x[None], x0, newest).contribution[0]
     np.testing.assert_allclose(found, brute_force(network, x, x0, newest), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("method", [shapley_tree, owen, pruning, tree_readings])
+def test_many_windows_are_shared_among_the_threads(method, rng, monkeypatch):
+    """The same results to the last bit, the same cells, and all windows are told of."""
+    network, x = forecaster("lstm", rng, steps=4), rng.normal(size=(3 * WINDOWS + 5, 4, 3))
+    asked = question(network, entries(network, x), FIRST, make_baseline(x[0], x), newest=2)
+
+    def run(threads):
+        monkeypatch.setenv("RNNLENS_THREADS", threads)
+        told = []
+        found = method(asked, progress=lambda done, total: told.append((done, total)))
+        return found, told
+
+    (one, told), (two, told_of_two) = run("1"), run("2")
+    for alone, other in zip(arrays(one), arrays(two), strict=True):
+        np.testing.assert_array_equal(alone, other)
+    assert told[-1] == told_of_two[-1] == (len(x), len(x))
+    assert [done for done, _ in told_of_two] == sorted(done for done, _ in told_of_two)
+
+
+def arrays(found):
+    """All numbers of a result, of those within it too."""
+    for one in vars(found).values():
+        if isinstance(one, np.ndarray | int):
+            yield one
+        elif hasattr(one, "__dataclass_fields__"):
+            yield from arrays(one)
 
 
 def masked(rng):

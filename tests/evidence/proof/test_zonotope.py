@@ -11,7 +11,7 @@ from naive_affine import Number, gru_after, lstm, simple_rnn
 from networks import CELLS, cell, chain, equations, forecaster, head, stacked_bidirectional
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, bounds, start
-from rnnlens.evidence.proof.zonotope.recurrent import POINT
+from rnnlens.evidence.proof.zonotope.recurrent import COARSE, POINT
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import Gate, SimpleRNN
 from rnnlens.network.layers import (
@@ -113,6 +113,23 @@ def test_nothing_escapes_in_any_topology(rng):
                 # is over falling as the box does, to some 5% here
                 if half == 0.001:
                     assert found.high[0] - found.low[0] <= 1.1 * (y.max() - y.min()) + 1e-9
+
+
+@pytest.mark.parametrize("rows", [POINT, COARSE])
+@pytest.mark.parametrize("half", [0.0, 0.5])
+def test_boxes_of_several_steps_are_bounded_as_those_of_each_alone(rng, rows, half):
+    """Steps that one of them does not reach yet are read for the others."""
+    for network in topologies(rng):
+        x, step = rng.normal(size=(6, 3)), np.array([5, 0, 3, 5])
+        begun, middle = known(network, x[None]), x[step, 1:2]
+        every = boxes(0, step, middle - half, middle + half, (1,))
+        found = bounds(begun, every, rows)
+        alone = [bounds(begun, boxes(0, int(t), m - half, m + half, (1,)), rows)
+                 for t, m in zip(step, middle, strict=True)]  # fmt: skip
+        for name in ("low", "high", "slope", "lost"):
+            own = np.concatenate([getattr(one, name) for one in alone])
+            np.testing.assert_allclose(getattr(found, name), own, rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(found.reached, True)
 
 
 NAIVE = {"lstm": lstm, "simple_rnn": simple_rnn, "gru_after": gru_after}

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.methods.gradient import gradient
 from rnnlens.attribution.question import Question
-from rnnlens.engine.forward import predict
 from rnnlens.errors import RnnlensError
 from rnnlens.evidence.proof.answers import Aims, RangeAnswers
 from rnnlens.evidence.proof.boxes import (
@@ -40,6 +39,7 @@ from rnnlens.evidence.proof.boxes import (
     whole_boxes,
 )
 from rnnlens.evidence.proof.checkpoints import checkpoints
+from rnnlens.evidence.proof.plain_runs import PlainRuns
 from rnnlens.evidence.proof.stopping import Stop
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds, cost
 from rnnlens.evidence.proof.zonotope.recurrent import COARSE, POINT, ROWS
@@ -111,7 +111,7 @@ class _Search:
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
         #: whether a question was left, its row refuted, before a box said what is reached
         self.left = np.zeros(count, bool)
-        self.forecast = _outputs(known, known.inputs)
+        self.plain = PlainRuns(known)
         self.slopes = _slopes(known, asked) if free > MOST_CORNERS else None
         #: whether a box takes about as long whatever rows it keeps, so that no look is coarse
         widths = [one.h.shape[-1] for one in known.records.values()]
@@ -298,7 +298,9 @@ class _Search:
                 run = first
                 break
             block = slice(first, first + size)
-            moved[block] = self._moves(question[block], values[block])
+            q = question[block]
+            where = self.asked.window[q], self.asked.step[q], self.asked.feature[q]
+            moved[block] = self.plain.moves(*where, values[block])
         order = np.lexsort((moved, question))
         last = np.flatnonzero(np.diff(question[order], append=-1))
         best = order[last]
@@ -308,15 +310,6 @@ class _Search:
         # within the tolerance nothing follows from how much it is, which can wait
         self._attain(question[better[moved[better] > self.aims.tolerance]])
         return run == len(question)
-
-    def _moves(self, question: Whole, values: Array) -> Array:
-        """Give how far the plain network moves with values in their places, one for a question."""
-        asked, known = self.asked, self.known
-        window, step = asked.window[question], asked.step[question]
-        inputs = {name: array[window] for name, array in known.inputs.items()}
-        x = inputs[known.of]  # chosen by number, so that it is a copy
-        x[np.arange(len(x))[:, None], step[:, None], asked.feature[question]] = values
-        return np.abs(_outputs(known, inputs) - self.forecast[window])
 
     def _attain(self, question: Whole) -> None:
         """Take the best values of questions for what is attained, where they surely move more."""
@@ -332,22 +325,23 @@ class _Search:
         """Give what values move the output by, whatever a plain run loses to rounding."""
         least = self._least(question, values, POINT)
         left = np.flatnonzero(least < CLOSELY * self.seen[question])
-        least[left] = np.maximum(least[left], self._least(question[left], values[left], COARSE))
+        if len(left):
+            again = self._least(question[left], values[left], COARSE)
+            least[left] = np.maximum(least[left], again)
         return least
 
     def _least(self, question: Whole, values: Array, rows: int) -> Array:
         """Bound from below what values move the output by, one for a question."""
         asked, known = self.asked, self.known
+        window, step = asked.window[question], asked.step[question]
+        # those that are as long to follow stand side by side
+        order = np.argsort(step, kind="stable")
+        boxes = Boxes(window, step, asked.feature[question], values, values).take(order)
+        output, low, high = bounds(known, boxes, rows), known.low[window], known.high[window]
         least = np.zeros(len(question))
-        for one in np.unique(asked.step[question]):
-            at = np.flatnonzero(asked.step[question] == one)
-            q = question[at]
-            window, point = asked.window[q], values[at]
-            boxes = Boxes(window, int(one), asked.feature[q], point, point)
-            output = bounds(known, boxes, rows)
-            rise = np.nextafter(output.low - known.high[window], -np.inf)
-            fall = np.nextafter(known.low[window] - output.high, -np.inf)
-            least[at] = np.fmax(np.fmax(rise, fall), 0.0)
+        rise = np.nextafter(output.low - high[order], -np.inf)
+        fall = np.nextafter(low[order] - output.high, -np.inf)
+        least[order] = np.fmax(np.fmax(rise, fall), 0.0)
         return least
 
     def allowed(self, question: Whole) -> Array:
@@ -428,7 +422,7 @@ class _Search:
 
     def _check(self, bound: Array) -> None:
         """Refuse to answer where a plain run escaped: every point tried is an attack."""
-        size = 1 + np.abs(self.forecast[self.asked.window])
+        size = 1 + np.abs(self.plain.forecast[self.asked.window])
         escaped = self.seen > bound + ROUNDING * size
         if escaped.any():
             q = int(np.flatnonzero(escaped)[0])
@@ -436,13 +430,6 @@ class _Search:
                 f"a bound of {bound[q]:g} was escaped by a plain run that moved the output by "
                 f"{self.seen[q]:g}: no certificate is given; please report this network"
             )
-
-
-def _outputs(known: Start, inputs: dict[str, Array]) -> Array:
-    """Give the output that is asked about, in the network's own units."""
-    outputs = predict(known.network, inputs)
-    whole = outputs if isinstance(outputs, tuple) else (outputs,)
-    return whole[known.target.output][slice(None), *known.target.index]
 
 
 def _slopes(known: Start, asked: RangeQuestions) -> Array:

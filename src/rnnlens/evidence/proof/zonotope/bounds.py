@@ -59,7 +59,7 @@ class Boxes(NamedTuple):
     window : array (box,) of int
         Which window.
     step : int, or array (box,) of int
-        Which step, 0 the oldest; the same one of all boxes that are followed to the end.
+        Which step, 0 the oldest.
     feature : array (box, free) of int
         Which features are free.
     low, high : array (box, free)
@@ -75,7 +75,8 @@ class Boxes(NamedTuple):
     def take(self, chosen: Whole | slice | NDArray[np.bool_]) -> Boxes:
         """Give some of the boxes."""
         low, high = self.low[chosen], self.high[chosen]
-        return Boxes(self.window[chosen], self.step, self.feature[chosen], low, high)
+        step = self.step[chosen] if isinstance(self.step, np.ndarray) else self.step
+        return Boxes(self.window[chosen], step, self.feature[chosen], low, high)
 
 
 class BoxBounds(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -129,16 +129,17 @@ def recurrent(
     first = np.where(begun.count > 0, 0, first)
     if context.base:
         return _base(layer, x, begun, context, key)
-    known = context.records[key]
+    known = Hulls(*(part[context.windows] for part in context.records[key]))
     start = Hulls(
-        *(
-            _before(part[context.windows], first, own)
-            for part, own in zip(known, begun.states, strict=True)
-        )
+        *(_before(part, first, own) for part, own in zip(known, begun.states, strict=True))
     )
-    last = _given(layer, steps)
-    out, out_rest = (part[context.windows][:, last].copy() for part in (known.h, known.hr))
-    ends = [part[context.windows][:, -1:].copy() for part in (known.c, known.cr)]
+    # what no box reaches yet is neither read nor given anew
+    skipped = int(min(first.min(), steps - 1))
+    x, steps = _late(x, skipped, backwards=layer.go_backwards), steps - skipped
+    first = first - skipped
+    last = slice(skipped, None) if layer.return_sequences else slice(-1, None)
+    out, out_rest = (part[:, last].copy() for part in (known.h, known.hr))
+    ends = [part[:, -1:].copy() for part in (known.c, known.cr)]
     R, H = _sizes(layer)
     most = x.count.sum(axis=1).max() + (steps - first.min()) * (R + 2 * H)
     most += begun.count.max()
@@ -150,7 +151,53 @@ def recurrent(
     cap = int(max(min(kept, most), begun.count.max(), 1)) if a_unit else 0
     beginning = begun._replace(step=first, numbers=context.numbers, states=start)
     room = _Room(beginning, cap, (out, out_rest), (ends[0], ends[1]), _empty(0, 0, R, H))
-    return _run(layer, x, context, key, room)
+    given, *states_after = _run(layer, x, context, key, room)
+    if layer.return_sequences and not a_unit:
+        given = _as_interval(given)
+    if layer.return_sequences and skipped:
+        given = _after(known.h[:, :skipped], known.hr[:, :skipped], given)
+    return given, *states_after
+
+
+def _late(x: Forms, skipped: int, *, backwards: bool) -> Forms:
+    """Leave out the steps that a layer reads first."""
+    steps = x.centre.shape[1]
+    kept = slice(0, steps - skipped) if backwards else slice(skipped, steps)
+    return replace(
+        x,
+        centre=x.centre[:, kept],
+        rest=x.rest[:, kept],
+        rows=x.rows[:, kept],
+        ids=x.ids[:, kept],
+        count=x.count[:, kept],
+    )
+
+
+def _as_interval(x: Forms) -> Forms:
+    """Take rows into the rests; one of zeros says where the free inputs reach."""
+    boxes, steps, units = x.centre.shape
+    rows, ids = np.zeros((boxes, steps, 1, units)), np.zeros((boxes, steps, 1), np.int64)
+    return replace(x, rest=x.radius, rows=rows, ids=ids, count=np.minimum(x.count, 1))
+
+
+def _after(centre: Array, rest: Array, late: Forms) -> Forms:
+    """Put steps that nothing free reaches before others: centre, rest (box, step, unit)."""
+
+    def put(part: NDArray[Any]) -> NDArray[Any]:
+        # memory that is zero as it comes, and is not touched before it is used
+        whole = np.zeros((len(part), skipped + part.shape[1], *part.shape[2:]), part.dtype)
+        whole[:, skipped:] = part
+        return whole
+
+    skipped = centre.shape[1]
+    return replace(
+        late,
+        centre=np.concatenate([centre, late.centre], axis=1),
+        rest=np.concatenate([rest, late.rest], axis=1),
+        rows=put(late.rows),
+        ids=put(late.ids),
+        count=put(late.count),
+    )
 
 
 class _Room(NamedTuple):
