@@ -166,6 +166,7 @@ def weighing(given: ToWeigh) -> Callable[[Progress | None], xr.Dataset | xr.Data
     from rnnlens.api.shared.lag_tables import Asked
     from rnnlens.attribution.share import check_windows
     from rnnlens.engine.schedule.progress import Parts
+    from rnnlens.engine.schedule.threads import aside
 
     net, asked = as_network(given.net, given.X), as_target(given.target)
     shares, options, by = given.shares, given.options, given.by
@@ -196,8 +197,10 @@ def weighing(given: ToWeigh) -> Callable[[Progress | None], xr.Dataset | xr.Data
             alone = cast("xr.Dataset", explained)  # one sequence has no tree
             if case.future is not None:
                 alone = on_lags(alone, case.future)
-            labelled = shares_of(alone, by, shares).assign_attrs(important_features(alone))
-            table = now.table(case, alone, labelled, by, parts.of("evidence"))
+            told = important_features(alone)
+            # their intervals, window by window, leave most of a core to the evidence
+            with aside(lambda: shares_of(alone, by, shares).assign_attrs(told)) as own:
+                table = now.table(case, alone, own.result, by, parts.of("evidence"))
             return table if case.future is None else on_own_axis(table, case.future)
 
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +123,7 @@ class Asked:
             asked = own_question.of_input(case, name) if case.each else own_question
             own = shares_of(one, rows[name], self.shares, shares[name])
             own = own.assign_attrs(important_features(one))
-            parts[name] = asked.table(known, one, own, rows[name], said)
+            parts[name] = asked.table(known, one, own.copy, rows[name], said)
             if parts[name].attrs.get("certificates_ended") == INTERRUPTED:
                 own_question = own_question.ended()
         if case.each:
@@ -134,11 +134,11 @@ class Asked:
         self,
         case: Case,
         explained: xr.Dataset,
-        labelled: xr.Dataset,
+        shares: Callable[[], xr.Dataset],
         by: str,
         progress: Progress | None,
     ) -> xr.Dataset:
-        """Give the table of one input, its shares labelled already."""
+        """Give the table of one input, whose labelled shares may come last."""
         named = one_target(case, replace(self.target, logits=None))
         values = background_values(case, self.background)
         question = case.question(
@@ -148,21 +148,31 @@ class Asked:
         rows = make_rows(by, case.x.shape[1:], _spans(explained), case.features, held)
         actual = _actual(self.y, explained, self.explained_on, len(case.x))
         judged = case.single
+        told: dict[str, Any] = {}
         if self.y is not None and actual is not None and judged is not None:
             # what explain did not know
-            told = about_forecast(judged, named, self.background, actual)
-            labelled = labelled.assign_attrs(attributes(told))
+            told = attributes(about_forecast(judged, named, self.background, actual))
         data = TableData(
             actual=actual,
             background=None if self.background is None else values.whole,
             values=values.values if self.background is None else values.whole,
             ranges=stated_ranges(case, self.stated, values),
-            tolerance=make_tolerance(question, self.stated.tolerance, values.values),
+            tolerance=make_tolerance(
+                question,
+                self.stated.tolerance,
+                values.values,
+                forecast=self._forecast(explained) if self.background is None else None,
+            ),
             timed=_timed(case),
             moments=_moments(case),
         )
         table = lag_table(question, rows, data, self.options, progress)
+        labelled = shares().assign_attrs(told)
         return labelled_table(labelled, case, table, self.stated, data.tolerance)
+
+    def _forecast(self, explained: xr.Dataset) -> NDArray[np.float64] | None:
+        """Give the forecasts of the windows that were explained, which the target's own are."""
+        return None if self.explained_on == "logits" else explained["forecast"].values
 
 
 def _free(case: Case, held: Sequence[str] | None) -> list[int]:

@@ -41,19 +41,24 @@ def make_tolerance(
     given: float | None,
     data: NDArray[np.float64],
     every: tuple[Network, Mapping[str, NDArray[np.float64]]] | None = None,
+    *,
+    forecast: NDArray[np.float64] | None = None,
 ) -> Tolerance:
     """Give the tolerance that was asked for, or a share of how forecasts differ.
 
-    Forecasts are of windows of the one input, or of `every` input of the network as it was given.
+    Forecasts are of windows of the one input, or of `every` input of the network as it was given;
+    they are made where they do not come with the question.
 
-    Shapes: data (window, step, feature), inputs of `every` (window, ...).
+    Shapes: data (window, step, feature), inputs of `every` (window, ...), forecast (window,).
     """
     if given is not None:
         return Tolerance(float(given), told("as given"))
-    inputs = {question.of: data} if len(question.inputs) == 1 else question.inputs
-    network, inputs = (question.network, inputs) if every is None else every
-    outputs = predict(network, inputs)
-    size = float(question.target.pick(outputs if isinstance(outputs, tuple) else (outputs,)).std())
+    if forecast is None:
+        inputs = {question.of: data} if len(question.inputs) == 1 else question.inputs
+        network, inputs = (question.network, inputs) if every is None else every
+        outputs = predict(network, inputs)
+        forecast = question.target.pick(outputs if isinstance(outputs, tuple) else (outputs,))
+    size = float(forecast.std())
     if not size > 0:
         raise DataError("the forecasts of these windows do not differ: give a tolerance")
     text = told("{share:g} % of the standard deviation of the forecasts", share=100 * SHARE)

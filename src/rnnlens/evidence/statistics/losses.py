@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.dependence import dependence_length
 from rnnlens.engine.schedule.progress import Progress
+from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.stretches import OwnRun, Replaced
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.loss import LOSS_TEXTS, LOSSES, check_loss
@@ -51,6 +52,8 @@ Array = NDArray[np.float64]
 SHARE = 0.01
 #: Numbers drawn for parts of one step that are kept at once: 256 MB.
 DRAWN = 32_000_000
+#: Windows whose draws are held against them at once.
+SUMMED = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,8 +274,7 @@ class Losses:
             places = np.flatnonzero(hidden)
             for block in blocks(len(x), x[0].size * draws):
                 new = hidden_draws(self.sampler, x[block], hidden, draws, rng)
-                away = new - flat[block][:, None, places]
-                drawn[k] += np.einsum("sdn,sdn->n", away, away)
+                drawn[k] += _squares(flat[block], places, new)
                 rows = slice(block.start * draws, block.stop * draws)
                 values[k][rows] = new.reshape(-1, new.shape[2])
 
@@ -311,6 +313,23 @@ class Losses:
         share = drawn / (2 * len(x) * draws) / np.where(variance > 0, variance, np.inf)
         change, moved = (one.reshape(-1, draws).mean(axis=1) for one in (more, far))
         return LossChange(change, moved, float(share.max()))
+
+
+def _squares(x: Array, places: NDArray[np.int64], drawn: Array) -> Array:
+    """Sum how far draws lie from windows, squared.
+
+    Shapes: x (sample, number), places (hidden,) of int, drawn (sample, draw, hidden) -> (hidden,).
+    """
+    firsts = range(0, len(x), SUMMED)
+    sums = np.empty((len(firsts), len(places)))
+
+    def add(k: int) -> None:
+        some = slice(firsts[k], firsts[k] + SUMMED)
+        away = drawn[some] - x[some, None, places]
+        np.einsum("sdn,sdn->n", away, away, out=sums[k])
+
+    each(add, [(k,) for k in range(len(firsts))])
+    return sums.sum(axis=0)
 
 
 def _replaced(x: Array, part: Part, which: NDArray[np.int64], values: Array) -> Replaced:

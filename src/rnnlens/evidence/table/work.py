@@ -27,7 +27,7 @@ __all__ = [
 #: a few boxes, and some go on to the end of their budget.
 QUESTION = 200
 #: Cell evaluations of usual layers beyond which certificates that nobody limited get some seconds.
-MANY, SECONDS = 100_000_000, "6 s"
+MANY, SECONDS = 100_000_000, "5 s"
 #: Questions beyond which fewer windows are asked about, one at the least, so that those seconds
 #: reach further back; and the seconds where one window alone has more than so many.
 MOST_ASKED, FEW_SECONDS = 50_000, "3 s"
