@@ -61,6 +61,7 @@ def test_replaced_steps_change_the_forecast_as_each_window_by_hand(
     length, together, runs, two_layers, rng, monkeypatch
 ):
     monkeypatch.setattr(stretches, "LENGTH", length)
+    monkeypatch.setattr(stretches, "LENGTH_OF_PRODUCTS", length)
     monkeypatch.setattr(stretches, "AT_ONCE", together)
     monkeypatch.setattr(stretches, "MOST_RUNS", runs)
     network, by_hand = two_layers
@@ -98,7 +99,7 @@ def test_runs_end_where_nothing_is_left_of_what_was_replaced(rng, monkeypatch):
     monkeypatch.setattr(stretches.Stretches, "advance", counted)
     found = changes_by_stretch(net, x, asked, first)
     # the stretch of the replacement, and one more, where 48 steps follow on average
-    assert sum(counts) < 3 * 96 * 2 * stretches.LENGTH
+    assert sum(counts) < 3 * 96 * 2 * net.length
     whole = one_by_one(lambda window: predict(network, window[None])[0, 0], x, asked)
     for one, other in zip(found, whole, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-13)

@@ -128,6 +128,6 @@ def test_very_many_certificates_that_nobody_limited_get_some_seconds(rng):
     assert asked_of(200).windows == 10
     # 10 windows of 20,000 questions, and one of 60,000
     assert asked_of(200, 100).windows == 2 and asked_of(200, 100).seconds == 5.0
-    assert asked_of(300, 200).windows == 1 and asked_of(300, 200).seconds == 3.0
+    assert asked_of(300, 200).windows == 1 and asked_of(300, 200).seconds == 2.0
     assert asked_of(300, 200, budget="5 s").windows == 10
     assert asked_of(200, budget=50).boxes == 50 and asked_of(200, budget="3 s").seconds == 3.0

@@ -56,8 +56,8 @@ Value = Callable[[tuple[Array, ...]], Array]
 #: costs as much as some thirty features do.
 FEWEST_FEATURES = 64
 #: Steps of a stretch: a run goes through half of one more than it needs, and no more calls are made
-#: than that.
-LENGTH = 16
+#: than that. Where products of the input are taken, a call does more beside its steps.
+LENGTH, LENGTH_OF_PRODUCTS = 16, 24
 #: Runs that a layer takes at once: what they hold within a stretch fits the cache.
 AT_ONCE = 512
 #: Runs of the windows that one thread follows together, about. Where that is less than so many
@@ -124,10 +124,15 @@ class Stretches:
             for name, cell in self.split.cells.items()
         }
 
+    @property
+    def length(self) -> int:
+        """Steps of a stretch."""
+        return LENGTH if self.lowest is None else LENGTH_OF_PRODUCTS
+
     def numbers(self, shape: tuple[int, ...]) -> int:
         """Count the numbers of all windows' own states: shape (sample, step, ...)."""
         sizes = sum(sum(cell.cell.state_sizes) for cell in self.split.cells.values())
-        return shape[0] * -(-shape[1] // LENGTH) * sizes
+        return shape[0] * -(-shape[1] // self.length) * sizes
 
     def rows(self, x: Array) -> Array:
         """Give what steps put into the lowest layer: (..., feature) -> (row, gate * unit).
@@ -276,8 +281,8 @@ def own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
 
 def _own_run(net: Stretches, x: Array, value: Value) -> OwnRun:
     states, found = [net.start(len(x), x.dtype)], {}
-    for first in range(0, x.shape[1], LENGTH):
-        after, found = net.advance(net.read(x[:, first : first + LENGTH]), states[-1])
+    for first in range(0, x.shape[1], net.length):
+        after, found = net.advance(net.read(x[:, first : first + net.length]), states[-1])
         states.append(after)
     return OwnRun(tuple(states[:-1]), value(net.outputs(found)))
 
@@ -379,8 +384,8 @@ class _Followed:
     def gained(self, value: Value) -> Array:
         """Follow all to the end, and give what each replacement adds to the value."""
         begun, result, steps = 0, np.zeros(self.edges[-1]), self.x.shape[1]
-        for stretch, first in enumerate(range(0, steps, LENGTH)):
-            end = min(first + LENGTH, steps)
+        for stretch, first in enumerate(range(0, steps, self.net.length)):
+            end = min(first + self.net.length, steps)
             more = begun
             while more < len(self.parts) and self.parts[more].first < end:
                 more += 1

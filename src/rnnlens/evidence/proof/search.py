@@ -157,7 +157,7 @@ class _Search:
                 self.in_turn = False
                 self.coarse, self.waiting, self.put_off, self.last = self.put_off, self.last, [], []
             if progress is not None:
-                progress(total - len(self._open()), total)
+                progress(total - self._open(), total)
         if not stop.why:
             self._attain_all()
 
@@ -165,10 +165,12 @@ class _Search:
         """Give all boxes that are open."""
         return [*self.coarse, *self.waiting, *self.put_off, *self.last]
 
-    def _open(self) -> Whole:
-        """Give the questions that are not settled."""
-        fronts = [front.question for front in self._fronts()]
-        return np.unique(np.concatenate(fronts)) if fronts else np.zeros(0, np.int64)
+    def _open(self) -> int:
+        """Count the questions that are not settled."""
+        open_ = np.zeros(len(self.asked.window), bool)
+        for front in self._fronts():
+            open_[front.question] = True
+        return int(open_.sum())
 
     def _in_order(self, front: Frontier) -> tuple[Frontier, list[Frontier]]:
         """Part boxes into those whose turn it is, and those whose rows are refuted elsewhere."""

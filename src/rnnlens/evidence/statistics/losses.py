@@ -30,7 +30,6 @@ from rnnlens.evidence.statistics.loss import LOSS_TEXTS, LOSSES, check_loss
 from rnnlens.evidence.statistics.one_step import (
     changes_of_steps,
     own_run_of,
-    steps_of_part,
     worth_sharing,
 )
 from rnnlens.evidence.statistics.parts import Part
@@ -334,7 +333,7 @@ def _squares(x: Array, places: NDArray[np.int64], drawn: Array) -> Array:
 
 def _replaced(x: Array, part: Part, which: NDArray[np.int64], values: Array) -> Replaced:
     """Put values (row, hidden number) in the place of what a part hides."""
-    first, count = steps_of_part(part)
+    first, count = part.span
     touched = slice(first, first + count)
     hidden = part.hidden[touched]
 

@@ -40,7 +40,6 @@ __all__ = [
     "changes_of_steps",
     "own_run_of",
     "step_of",
-    "steps_of_part",
     "stretched",
     "worth_sharing",
 ]
@@ -57,14 +56,8 @@ KEPT = 32_000_000
 
 def step_of(part: Part) -> int | None:
     """Give the step that all of a part lies in; None where it lies in several."""
-    first, count = steps_of_part(part)
+    first, count = part.span
     return first if count == 1 else None
-
-
-def steps_of_part(part: Part) -> tuple[int, int]:
-    """Give the first step that a part touches, and how many it is to its last one."""
-    steps = np.flatnonzero(part.hidden.any(axis=1))
-    return int(steps[0]), int(steps[-1] - steps[0]) + 1
 
 
 def worth_sharing(replacement: Replacement, parts: Sequence[Part]) -> bool:
@@ -73,7 +66,7 @@ def worth_sharing(replacement: Replacement, parts: Sequence[Part]) -> bool:
     if steps < min(FEWEST_STEPS, FEWEST_STRETCHED) or asked.initial_state:
         return False
     # nothing is shared by what is replaced from the first step to the last
-    if any(steps_of_part(part)[1] == steps for part in parts):
+    if any(part.span[1] == steps for part in parts):
         return False
     if stretched(replacement) is not None:
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +33,17 @@ class Part:
     hidden: NDArray[np.bool_]
     doubtful: bool = True
 
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The first step that it touches, and how many it is to its last one."""
+        steps = np.flatnonzero(self.hidden.any(axis=1))
+        return int(steps[0]), int(steps[-1] - steps[0]) + 1
+
     @property
     def lags(self) -> tuple[int, int]:
         """The newest and the oldest lag that it touches."""
-        steps = np.flatnonzero(self.hidden.any(axis=1))
-        return len(self.hidden) - int(steps[-1]), len(self.hidden) - int(steps[0])
+        first, count = self.span
+        return len(self.hidden) - first - count + 1, len(self.hidden) - first
 
 
 def lags_title(first: int, last: int) -> str:

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from rnnlens.attribution.baselines.baseline import checked_data
 from rnnlens.engine.stepwise.stretches import Replaced
 from rnnlens.errors import InputError
-from rnnlens.evidence.statistics.one_step import changes_of_steps, steps_of_part, worth_sharing
+from rnnlens.evidence.statistics.one_step import changes_of_steps, worth_sharing
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import Replacement, blocks
 from rnnlens.names import declared
@@ -275,7 +275,7 @@ class _Pairs:
 
     def of_steps(self, windows: Replacement) -> Replaced:
         """Give the same as values of the steps that the part touches."""
-        x, (first, count) = windows.x, steps_of_part(self.part)
+        x, (first, count) = windows.x, self.part.span
         touched = slice(first, first + count)
 
         def values(rows: NDArray[np.int64]) -> Array:

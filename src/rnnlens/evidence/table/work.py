@@ -30,7 +30,7 @@ QUESTION = 200
 MANY, SECONDS = 100_000_000, "5 s"
 #: Questions beyond which fewer windows are asked about, one at the least, so that those seconds
 #: reach further back; and the seconds where one window alone has more than so many.
-MOST_ASKED, FEW_SECONDS = 50_000, "3 s"
+MOST_ASKED, FEW_SECONDS = 50_000, "2 s"
 #: Tests of a row that making a sampler, and seeing whether it fits, take.
 SAMPLER = 4
 
