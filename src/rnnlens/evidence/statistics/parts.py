@@ -36,8 +36,10 @@ class Part:
     @cached_property
     def span(self) -> tuple[int, int]:
         """The first step that it touches, and how many it is to its last one."""
-        steps = np.flatnonzero(self.hidden.any(axis=1))
-        return int(steps[0]), int(steps[-1] - steps[0]) + 1
+        # both ends of long windows of many features are found without reading all of it
+        flat, each = self.hidden.ravel(), self.hidden.shape[1]
+        first, last = int(flat.argmax()) // each, (len(flat) - 1 - int(flat[::-1].argmax())) // each
+        return first, last - first + 1
 
     @property
     def lags(self) -> tuple[int, int]:

@@ -181,8 +181,10 @@ def scenario(
     exhaustive = pairs <= wanted
     drawn = []
     for part in parts:
-        rng = np.random.default_rng([seed, *np.flatnonzero(part.hidden).tolist()])
-        pair = np.arange(pairs) if exhaustive else rng.integers(pairs, size=wanted)
+        pair = np.arange(pairs)
+        if not exhaustive:
+            rng = np.random.default_rng([seed, *np.flatnonzero(part.hidden).tolist()])
+            pair = rng.integers(pairs, size=wanted)
         drawn.append(_Pairs(part, data, *np.divmod(np.sort(pair), len(data))))
     if worth_sharing(runs, parts):
         # what was drawn twice is run once
