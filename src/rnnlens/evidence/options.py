@@ -105,8 +105,8 @@ class Certificates:
         come to is *not asked*. Where nothing is given, a table of lags asks for what its rows'
         verdicts need: where one window refutes a row, no bound is sought of any of its windows and
         features (it is infinite), and those not refuted themselves stay undecided. Where they are
-        so many that they would take minutes, it gives all of them 10 seconds, asks about fewer
-        windows if there are more than 50,000 questions, and gives them 3 seconds if one window has
+        so many that they would take minutes, it gives all of them 5 seconds, asks about fewer
+        windows if there are more than 50,000 questions, and gives them 2 seconds if one window has
         as many. A number of boxes asks for each of them closely.
     together : bool, optional
         Whether all features of a lag are free at once; where not given, only if there are at most

@@ -16,7 +16,8 @@ from rnnlens.attribution.methods.pruning import pruning
 from rnnlens.attribution.methods.shapley_tree import shapley_tree, shapley_values
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries, predict
-from rnnlens.engine.stepwise import coalitions
+from rnnlens.engine.stepwise import coalitions, trees
+from rnnlens.engine.stepwise.walk import Walk
 from rnnlens.errors import DataError
 from rnnlens.network import layers as L
 from rnnlens.network.activations import Activation
@@ -59,6 +60,27 @@ def test_the_tree_equals_brute_force(kind, steps, newest, rng):
     x, x0 = rng.normal(size=(2, steps, 3))
     found = split(network, x[None], x0, newest).contribution[0]
     np.testing.assert_allclose(found, brute_force(network, x, x0, newest), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize(("windows", "features"), [(1, 3), (6, 3), (6, 70)])
+def test_steps_of_one_player_are_taken_together(kind, windows, features, rng, monkeypatch):
+    """Of many features their products are read; the cells are those of single steps."""
+    lower = cell(kind, rng, features, 5)
+    upper = L.Recurrent(cell("gru_after", rng, lower.state_sizes[0], 4))
+    one = L.Recurrent(lower, return_sequences=True)
+    network = chain(one, upper, head(rng, 4), shape=(20, features))
+    x, x0 = rng.normal(size=(windows, 20, features)), rng.normal(size=(20, features))
+    taken, steps = [], Walk.steps
+    monkeypatch.setattr(
+        Walk, "steps", lambda self, state, x: taken.append(x.shape[1]) or steps(self, state, x)
+    )
+    together = split(network, x, x0, 5)
+    assert taken and max(taken) >= 14
+    monkeypatch.setattr(trees, "FEWEST_TOGETHER", 99)
+    apart = split(network, x, x0, 5)
+    np.testing.assert_allclose(together.contribution, apart.contribution, rtol=0, atol=1e-13)
+    assert together.cells == apart.cells
 
 
 @pytest.mark.parametrize("method", [shapley_tree, owen, pruning, tree_readings])

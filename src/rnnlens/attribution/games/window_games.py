@@ -31,7 +31,7 @@ Playable = Game | ConditionalGame
 
 #: Windows that play at once, where their values do not need more memory than `VALUES`.
 WINDOWS = 128
-#: Values of coalitions that are kept at once: 32 MB.
+#: Values of coalitions that a thread keeps at once: 32 MB.
 VALUES = 1 << 22
 
 

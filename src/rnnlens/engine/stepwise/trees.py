@@ -24,6 +24,10 @@ __all__ = [
     "step_codes",
 ]
 
+#: Steps of one player that are taken together, at the most and at the least, and numbers that they
+#: hold at the most: 16 MB.
+TOGETHER, FEWEST_TOGETHER, NUMBERS = 64, 4, 2_000_000
+
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Codes = NDArray[np.integer]
@@ -87,16 +91,26 @@ class Tree:
         nodes = len(chosen)
         after = np.tile(chosen, (len(ways), 1))
         after[:, player] = np.repeat(ways, nodes)
-        first = blocks[player][0]
+        first = t = blocks[player][0]
         last = blocks[player + 1][0] if player + 1 < len(blocks) else self.players.steps
-        for t in range(first, last):
+
+        def read(t: int) -> Array:
+            return self.mixed(self._ways[owner[t]][after[:, owner[t]]], t)
+
+        x = self.walk.window.value((self.walk.of, 0))
+        numbers = len(after) * x[:, 0].size
+        together = min(TOGETHER, max(1, NUMBERS // max(1, numbers)))
+        while t < last:
+            end = min(t + together, last)
             if t == first and self._windows == 1 and histories_in(state) == nodes:
                 # each of the ways is the input of all nodes
-                x = self.mixed(self._ways[player][ways], t)
-                state = self.walk.step(state, x, t, fork=True)
+                both = self.mixed(self._ways[player][ways], t)
+                state, t = self.walk.step(state, both, t, fork=True), t + 1
+            elif end - t >= FEWEST_TOGETHER and self.walk.goes_at_once:
+                every = np.concatenate([read(step) for step in range(t, end)], axis=1)
+                state, t = self.walk.steps(state, every), end
             else:
-                shown = self._ways[owner[t]][after[:, owner[t]]]
-                state = self.walk.step(state, self.mixed(shown, t), t)
+                state, t = self.walk.step(state, read(t), t), t + 1
         return state, after
 
     @cached_property

@@ -19,6 +19,7 @@ from rnnlens.engine.operations.registry import Array, Mask, run
 from rnnlens.engine.stepwise.kinds import picks_steps, takes_the_newest
 from rnnlens.engine.stepwise.split import SplitNetwork
 from rnnlens.engine.stepwise.states import State, histories_in, spread, tiled
+from rnnlens.engine.stepwise.stretches import Stretches, stretches
 from rnnlens.network.axes import Index, Slice
 from rnnlens.network.layers import Recurrent, RepeatVector
 from rnnlens.network.network import Node, Ref, leading_to
@@ -94,6 +95,32 @@ class Walk:
         if not row.whole:
             return after
         return self._advanced(after, self._read_together(after, row.of), row.step, wide)
+
+    def steps(self, state: State, x: Array) -> State:
+        """Take several steps with every history at once, where that `goes_at_once`.
+
+        Shapes: x (history, step, feature).
+        """
+        net, wide = self._at_once, len(x)
+        assert net is not None, "who takes several steps asks whether they can be"
+        before = {
+            name: tuple(tiled(one, wide) for one in states) for name, (*states, _) in state.items()
+        }
+        self.count(wide * x.shape[1] * len(before))
+        after, _ = net.advance(net.read(x), before)
+        return {name: (*states, states[0]) for name, states in after.items()}
+
+    @property
+    def goes_at_once(self) -> bool:
+        """Whether several steps may be taken at once."""
+        return self._at_once is not None
+
+    @cached_property
+    def _at_once(self) -> Stretches | None:
+        window = self.window
+        if any(mask is not None for tape in window.tapes.values() for mask in tape.masks):
+            return None
+        return stretches(window.network, self.of, self._windows.dtype)
 
     @property
     def _last_vector(self) -> int:
