@@ -61,7 +61,8 @@ LENGTH, LENGTH_OF_PRODUCTS = 16, 24
 #: Runs that a layer takes at once: what they hold within a stretch fits the cache.
 AT_ONCE = 512
 #: Runs of the windows that one thread follows together, about. Where that is less than so many
-#: pieces there are so many of no fewer runs than that, so that all threads end about together.
+#: pieces there are so many, of no fewer runs of each replacement than that, so that all threads end
+#: about together.
 MOST_RUNS, PIECES, FEWEST = 1 << 13, 16, 128
 #: Runs of one replacement from which on it is worth while to follow their windows to its first step
 #: and not to begin with the stretch.
@@ -317,7 +318,9 @@ def changes_by_stretch(
         replaced[one.which] = True
     places, done = np.flatnonzero(replaced), 0
     windows, runs = len(places), sum(len(one.which) for one in asked)
-    size = max(1, ceil(windows / max(1, ceil(runs / MOST_RUNS), min(PIECES, runs // FEWEST))))
+    # each replacement is some work by itself in every piece
+    more = min(PIECES, runs // (FEWEST * max(1, len(asked))))
+    size = max(1, ceil(windows / max(1, ceil(runs / MOST_RUNS), more)))
     order = sorted(range(len(asked)), key=lambda k: asked[k].first)
 
     def follow(first: int, end: int) -> None:

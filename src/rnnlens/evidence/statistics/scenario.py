@@ -181,8 +181,9 @@ def scenario(
     exhaustive = pairs <= wanted
     drawn = []
     for part in parts:
-        pair = np.arange(pairs)
-        if not exhaustive:
+        if exhaustive:
+            pair = np.arange(pairs)
+        else:
             rng = np.random.default_rng([seed, *np.flatnonzero(part.hidden).tolist()])
             pair = rng.integers(pairs, size=wanted)
         drawn.append(_Pairs(part, data, *np.divmod(np.sort(pair), len(data))))
