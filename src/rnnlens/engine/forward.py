@@ -64,6 +64,11 @@ class Run:
         """The network's outputs."""
         return tuple(self.value(ref) for ref in self.network.outputs)
 
+    @property
+    def masked(self) -> bool:
+        """Whether anything of it is masked."""
+        return any(mask is not None for tape in self.tapes.values() for mask in tape.masks)
+
 
 def entries(
     network: Network, X: ArrayLike | Mapping[str, ArrayLike], precision: str = "float64"

@@ -8,7 +8,7 @@ import pytest
 from networks import forecaster, stacked_bidirectional
 from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
-from rnnlens.evidence.proof import plain_runs, search
+from rnnlens.evidence.proof import search, trials
 from rnnlens.evidence.proof.certificate import VERDICTS, certify, certify_each
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges, values_at
@@ -167,11 +167,9 @@ def test_several_sets_of_ranges_are_answered_as_each_alone(rng):
 def test_plain_runs_are_made_in_blocks_that_fit_into_memory(rng, monkeypatch):
     asked = question(rng)
     whole = certify(asked, ranges(asked), LIMITS)
-    sizes, run = [], plain_runs.predict
+    sizes, run = [], trials.predict
     monkeypatch.setattr(search, "TRIED", 2 * 8 * 3)
-    monkeypatch.setattr(
-        plain_runs, "predict", lambda net, x: sizes.append(len(x["x"])) or run(net, x)
-    )
+    monkeypatch.setattr(trials, "predict", lambda net, x: sizes.append(len(x["x"])) or run(net, x))
     some = certify(asked, ranges(asked), LIMITS)
     assert max(sizes[1:]) == 2  # the windows themselves come first
     np.testing.assert_array_equal(some.verdict, whole.verdict)
@@ -182,9 +180,9 @@ def test_the_clock_is_looked_at_between_blocks_of_plain_runs(rng, monkeypatch):
     """Runs of long windows take seconds: those of the blocks not begun by then are left."""
     asked = question(rng)
     whole = certify(asked, ranges(asked), LIMITS)
-    blocks, run = [], plain_runs.predict
+    blocks, run = [], trials.predict
     monkeypatch.setattr(search, "TRIED", 2 * 8 * 3)
-    monkeypatch.setattr(plain_runs, "predict", lambda net, x: blocks.append(1) or run(net, x))
+    monkeypatch.setattr(trials, "predict", lambda net, x: blocks.append(1) or run(net, x))
     stop = After(3, TIME)  # one look before the first lag, one before each block but the first
     part = certify(asked, ranges(asked), LIMITS, stop=stop)
     assert stop.why == TIME

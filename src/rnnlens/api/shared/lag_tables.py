@@ -161,7 +161,7 @@ class Asked:
                 question,
                 self.stated.tolerance,
                 values.values,
-                forecast=self._forecast(explained) if self.background is None else None,
+                forecast=self._forecast(explained),
             ),
             timed=_timed(case),
             moments=_moments(case),
@@ -171,8 +171,9 @@ class Asked:
         return labelled_table(labelled, case, table, self.stated, data.tolerance)
 
     def _forecast(self, explained: xr.Dataset) -> NDArray[np.float64] | None:
-        """Give the forecasts of the windows that were explained, which the target's own are."""
-        return None if self.explained_on == "logits" else explained["forecast"].values
+        """Give the forecasts of what the tolerance is of, where explaining has made them."""
+        other = self.background is not None or self.explained_on == "logits"
+        return None if other else explained["forecast"].values
 
 
 def _free(case: Case, held: Sequence[str] | None) -> list[int]:

@@ -83,7 +83,7 @@ def changes_of_steps(
     """
     x = run.value((of, 0))
     together = None
-    if x.dtype.kind == "f" and not _masks(run):
+    if x.dtype.kind == "f" and not run.masked:
         together = stretches(run.network, of, x.dtype)
     if together is not None and (not parts.by_feature or together.lowest is not None):
         return _by_stretch(together, x, x0.reshape(x.shape), parts, value)
@@ -105,11 +105,6 @@ def changes_of_steps(
     with one_round():
         each(work, [(w,) for w in range(len(x))])
     return change
-
-
-def _masks(run: Run) -> bool:
-    """Say whether anything of a run is masked."""
-    return any(mask is not None for tape in run.tapes.values() for mask in tape.masks)
 
 
 def _by_stretch(

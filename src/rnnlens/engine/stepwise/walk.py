@@ -117,10 +117,9 @@ class Walk:
 
     @cached_property
     def _at_once(self) -> Stretches | None:
-        window = self.window
-        if any(mask is not None for tape in window.tapes.values() for mask in tape.masks):
+        if self.window.masked:
             return None
-        return stretches(window.network, self.of, self._windows.dtype)
+        return stretches(self.window.network, self.of, self._windows.dtype)
 
     @property
     def _last_vector(self) -> int:

@@ -39,8 +39,8 @@ from rnnlens.evidence.proof.boxes import (
     whole_boxes,
 )
 from rnnlens.evidence.proof.checkpoints import checkpoints
-from rnnlens.evidence.proof.plain_runs import PlainRuns
 from rnnlens.evidence.proof.stopping import Stop
+from rnnlens.evidence.proof.trials import Trials
 from rnnlens.evidence.proof.zonotope.bounds import Boxes, Start, bounds, cost
 from rnnlens.evidence.proof.zonotope.recurrent import COARSE, POINT, ROWS
 
@@ -111,7 +111,7 @@ class _Search:
         self.boxes, self.reached = np.zeros(count, np.int64), np.zeros(count, bool)
         #: whether a question was left, its row refuted, before a box said what is reached
         self.left = np.zeros(count, bool)
-        self.plain = PlainRuns(known)
+        self.trials = Trials(known)
         self.slopes = _slopes(known, asked) if free > MOST_CORNERS else None
         #: whether a box takes about as long whatever rows it keeps, so that no look is coarse
         widths = [one.h.shape[-1] for one in known.records.values()]
@@ -302,7 +302,7 @@ class _Search:
             block = slice(first, first + size)
             q = question[block]
             where = self.asked.window[q], self.asked.step[q], self.asked.feature[q]
-            moved[block] = self.plain.moves(*where, values[block])
+            moved[block] = self.trials.moves(*where, values[block])
         order = np.lexsort((moved, question))
         last = np.flatnonzero(np.diff(question[order], append=-1))
         best = order[last]
@@ -424,7 +424,7 @@ class _Search:
 
     def _check(self, bound: Array) -> None:
         """Refuse to answer where a plain run escaped: every point tried is an attack."""
-        size = 1 + np.abs(self.plain.forecast[self.asked.window])
+        size = 1 + np.abs(self.trials.forecast[self.asked.window])
         escaped = self.seen > bound + ROUNDING * size
         if escaped.any():
             q = int(np.flatnonzero(escaped)[0])

@@ -135,7 +135,8 @@ def recurrent(
     )
     # what no box reaches yet is neither read nor given anew
     skipped = int(min(first.min(), steps - 1))
-    x, steps = _late(x, skipped, backwards=layer.go_backwards), steps - skipped
+    late = slice(0, steps - skipped) if layer.go_backwards else slice(skipped, steps)
+    x, steps = picked(x, late, sequence=x.sequence), steps - skipped
     first = first - skipped
     last = slice(skipped, None) if layer.return_sequences else slice(-1, None)
     out, out_rest = (part[:, last].copy() for part in (known.h, known.hr))
@@ -157,20 +158,6 @@ def recurrent(
     if layer.return_sequences and skipped:
         given = _after(known.h[:, :skipped], known.hr[:, :skipped], given)
     return given, *states_after
-
-
-def _late(x: Forms, skipped: int, *, backwards: bool) -> Forms:
-    """Leave out the steps that a layer reads first."""
-    steps = x.centre.shape[1]
-    kept = slice(0, steps - skipped) if backwards else slice(skipped, steps)
-    return replace(
-        x,
-        centre=x.centre[:, kept],
-        rest=x.rest[:, kept],
-        rows=x.rows[:, kept],
-        ids=x.ids[:, kept],
-        count=x.count[:, kept],
-    )
 
 
 def _as_interval(x: Forms) -> Forms:

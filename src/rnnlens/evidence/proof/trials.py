@@ -23,7 +23,7 @@ from rnnlens.engine.stepwise.stretches import (
 )
 from rnnlens.evidence.proof.zonotope.bounds import Start
 
-__all__ = ["PlainRuns"]
+__all__ = ["Trials"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -32,7 +32,7 @@ Whole = NDArray[np.int64]
 LONG = 3 * LENGTH
 
 
-class PlainRuns:
+class Trials:
     """The network as it is run, and what it gives for the windows themselves."""
 
     def __init__(self, known: Start) -> None:

@@ -6,7 +6,7 @@ import pytest
 from networks import cell, chain, forecaster, head
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import predict
-from rnnlens.evidence.proof.plain_runs import LONG, PlainRuns
+from rnnlens.evidence.proof.trials import LONG, Trials
 from rnnlens.evidence.proof.zonotope.bounds import start
 from rnnlens.network.layers import Recurrent
 
@@ -35,7 +35,7 @@ def whole_runs(network, x, window, step, feature, values):
 @pytest.mark.parametrize("free", [1, 2])
 def test_they_move_the_forecast_as_whole_runs_do(rng, make, free):
     network, x = make(rng), rng.normal(size=(4, STEPS, 3))
-    runs = PlainRuns(start(network, {"x": x}, TARGET, of="x"))
+    runs = Trials(start(network, {"x": x}, TARGET, of="x"))
     window = rng.integers(4, size=60)
     step = rng.choice([0, 3, 20, STEPS - 2, STEPS - 1], size=60)
     feature = np.argsort(rng.random((60, 3)), axis=1)[:, :free]
@@ -49,7 +49,7 @@ def test_they_move_the_forecast_as_whole_runs_do(rng, make, free):
 
 def test_the_value_that_is_there_moves_nothing(rng):
     network, x = forecaster("lstm", rng, steps=STEPS), rng.normal(size=(3, STEPS, 3))
-    runs = PlainRuns(start(network, {"x": x}, TARGET, of="x"))
+    runs = Trials(start(network, {"x": x}, TARGET, of="x"))
     step = np.array([0, 30, STEPS - 1])
     own = x[np.arange(3), step, 2:3]
     found = runs.moves(np.arange(3), step, np.full((3, 1), 2), own)
