@@ -22,10 +22,11 @@ from rnnlens.engine.kernels.buffers import with_loops
 from rnnlens.engine.kernels.cells.called import called_cell, lasting_cell
 from rnnlens.engine.kernels.cells.packing import TRACED, CellWeights, packed, takes_pairs
 from rnnlens.engine.kernels.lowlevel.compiling import announcing_compilation
+from rnnlens.engine.kernels.lowlevel.primitives import columns_of
 from rnnlens.engine.kernels.one_input import FEWEST_HISTORIES, reading_nothing
 from rnnlens.engine.kernels.products import Products, run_products
 from rnnlens.engine.kernels.tile import BLOCK, pack, width
-from rnnlens.engine.schedule.threads import share
+from rnnlens.engine.schedule.threads import share, threads
 
 __all__ = [
     "CellTrace",
@@ -159,8 +160,17 @@ def _stretch(weights: CellWeights, samples: int, steps: int) -> int:
 
 
 def samples_apiece(weights: CellWeights, samples: int, steps: int) -> int:
-    """Say of how many samples threads take multiples: of one where each is much work."""
-    return width(samples, weights.P.itemsize) if steps * weights.P.size >= WORTH else BLOCK
+    """Say of how many samples threads take multiples: of fewer where each is much work.
+
+    Checkpoints are laid out by full blocks: fewer than a block are a part of one.
+    """
+    if steps * weights.P.size < WORTH:
+        return BLOCK
+    itemsize = weights.P.itemsize
+    apiece = BLOCK if width(samples, itemsize) > 1 else 1
+    while apiece > columns_of(itemsize) and samples <= apiece * threads():
+        apiece //= 2
+    return apiece
 
 
 def _with_loops(weights: CellWeights, *, back: bool) -> CellWeights:

@@ -40,6 +40,8 @@ BLOCK_BYTES = 64 << 20
 STRETCH_BYTES = 8 << 20
 #: Operations a second of one thread, roughly: a plain figure for deciding how much is little.
 OPERATIONS_PER_SECOND = 6e10
+#: Samples that a chunk takes multiples of: they fill tiles, and a part of a block costs no more.
+FILLING = BLOCK // 4
 #: Seconds that a chunk should take at least, and at most, at that pace.
 SHORTEST_CHUNK, LONGEST_CHUNK = 1e-3, 0.2
 
@@ -187,7 +189,7 @@ def _chunk_size(network: Network, inputs: Mapping[str, Array], runs: int, passes
     if not BLOCK <= size < samples:
         return size
     each_takes = ceil(samples / size / count)  # every thread takes as many chunks
-    return ceil(samples / (each_takes * count) / BLOCK) * BLOCK
+    return ceil(samples / (each_takes * count) / FILLING) * FILLING
 
 
 def estimate(
@@ -212,7 +214,7 @@ def estimate(
     seconds = samples * one.work * (forwards + 3 * backwards) / OPERATIONS_PER_SECOND / count
     if seconds > LONGEST_CHUNK:
         there, back = pace(network, inputs, between=runs > 2)
-        busy = min(count, max(1, samples // BLOCK))
+        busy = min(count, max(1, samples // FILLING))
         seconds = samples * (forwards * there + backwards * back) / busy
     return Estimate(
         cells=round(samples * one.cells * (forwards + 2 * backwards)),
