@@ -35,6 +35,7 @@ from rnnlens.engine.cells import ready
 from rnnlens.engine.forward import entries, forward
 from rnnlens.engine.kernels import buffers
 from rnnlens.engine.kernels import run as kernels
+from rnnlens.engine.kernels.lowlevel.primitives import columns_of
 from rnnlens.engine.operations.recurrent import CellRun
 from rnnlens.engine.operations.registry import pull, run
 from rnnlens.engine.schedule.context import by_equations, equations
@@ -448,6 +449,41 @@ def test_a_result_is_the_same_for_any_batch_and_any_number_of_threads(
             np.testing.assert_array_equal(one, other)
     for k, one in enumerate(whole):
         np.testing.assert_array_equal(one, np.concatenate([single[k] for single in singles]))
+
+
+@pytest.mark.parametrize("samples", [5, 7, 19, 24, 32, 45])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_few_windows_of_much_work_are_shared_in_parts_of_blocks(samples, dtype, rng, monkeypatch):
+    layer = Recurrent(cell("lstm", rng, units=9), return_sequences=True)
+    weights = kernels.packed(layer.cell, np.dtype(dtype))
+    monkeypatch.setattr(kernels, "WORTH", 1)
+    # stretches of two steps: the parts of a block share its checkpoints
+    monkeypatch.setattr(kernels, "STRETCH", 2 * kernels._record(weights, samples))
+    x, x0 = rng.normal(size=(2, samples, 7, 3)).astype(dtype)
+    mask = rng.random((samples, 7)) > 0.3
+    m = rng.normal(size=(samples, 7, 9)).astype(dtype)
+    shared = []
+
+    def pieces(work, count, apiece):
+        shared.append(-(-count // apiece))
+        share(work, count, apiece)
+
+    share = kernels.share
+    monkeypatch.setattr(kernels, "share", pieces)
+
+    def every():
+        tape, tape0 = (run(layer, (a,), (mask,), None) for a in (x, x0))
+        return tape.outputs[0], pull(layer, tape, tape, (m,))[0], pull(layer, tape, tape0, (m,))[0]
+
+    monkeypatch.setenv("RNNLENS_THREADS", "1")
+    whole = every()
+    for threads in ("2", "3", "8"):
+        monkeypatch.setenv("RNNLENS_THREADS", threads)
+        shared.clear()
+        for one, other in zip(whole, every(), strict=True):
+            np.testing.assert_array_equal(one, other)
+        tiles = samples if samples < 7 else -(-samples // columns_of(x.itemsize))
+        assert min(shared) >= min(int(threads), tiles, 2)
 
 
 @pytest.mark.parametrize("kind", CELLS)

@@ -216,9 +216,19 @@ def test_a_chunk_is_neither_too_long_nor_too_short_nor_too_large(rng, monkeypatc
         most = plan.CHUNK_BYTES if size > plan.BLOCK else plan.BLOCK_BYTES
         assert size == 1 or size * bytes_ * 2 <= most
         assert size * seconds <= plan.LONGEST_CHUNK or size <= plan.BLOCK
-        assert size % plan.BLOCK == 0 or size * bytes_ * 2 > 0.9 * plan.BLOCK_BYTES or size == 1
+        assert size % plan.FILLING == 0 or size * bytes_ * 2 > 0.9 * plan.BLOCK_BYTES or size == 1
         small = plan._chunk_size(network, {"x": inputs["x"][:100]}, 2, 3)
         assert small * seconds >= min(plan.SHORTEST_CHUNK, 100 * seconds) or small == size
+
+
+@pytest.mark.parametrize(("samples", "fitting", "size"), [(24, 22, 16), (40, 32, 24), (9, 8, 8)])
+def test_few_chunks_end_together(samples, fitting, size, rng, monkeypatch):
+    monkeypatch.setenv("RNNLENS_THREADS", "2")
+    one = Cost(plan.BLOCK_BYTES / fitting, 7, 1e9)
+    monkeypatch.setattr(plan, "cost", lambda *_: one)
+    monkeypatch.setattr(plan, "CHUNK_BYTES", plan.BLOCK_BYTES)
+    inputs = {"x": np.broadcast_to(0.0, (samples, 7, 3))}
+    assert plan._chunk_size(forecaster("lstm", rng), inputs, 1, 1) == size
 
 
 def peak(call):

@@ -186,10 +186,10 @@ def _chunk_size(network: Network, inputs: Mapping[str, Array], runs: int, passes
     fair = max(SHORTEST_CHUNK / seconds, samples / (count * RANGES_PER_THREAD))
     blocks = min(ceil(fair / BLOCK), max(1, int(LONGEST_CHUNK / seconds / BLOCK)))
     size = min(blocks * BLOCK, _fitting(one, runs, CHUNK_BYTES))
-    if not BLOCK <= size < samples:
+    if not FILLING <= size < samples:
         return size
     each_takes = ceil(samples / size / count)  # every thread takes as many chunks
-    return ceil(samples / (each_takes * count) / FILLING) * FILLING
+    return min(size, ceil(samples / (each_takes * count) / FILLING) * FILLING)
 
 
 def estimate(

@@ -182,7 +182,7 @@ def equivalence(
         raise InputError("there is no part to test: give at least one lag, feature or group")
     limit, alpha = make_margin(losses, criterion.margin, criterion.margin_share), criterion.alpha
     reached = losses.replacement.reached
-    tested = np.array([(reached & part.hidden).any() for part in parts])
+    tested = np.array([part.meets(reached) for part in parts])
     changes = losses.changes(parts, progress)
     series = np.stack([one.change for one in changes], axis=1)
     means, how = criterion.means(

@@ -202,7 +202,7 @@ def _test(losses: Losses, part: Part, margin: float, criterion: Criterion) -> tu
     replaced = losses.change(part)
     spread = [replaced.length], [replaced.stretch]
     means, how = criterion.means(replaced.change[:, None], losses.seed, *spread)
-    reached = (losses.replacement.reached & part.hidden).any()
+    reached = part.meets(losses.replacement.reached)
     few = replaced.rests_on_few(margin)
     p = (1.0 if few else means[0].within(margin)) if reached else 0.0
     low, high = means[0].interval(1 - 2 * criterion.alpha)

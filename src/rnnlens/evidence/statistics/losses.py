@@ -227,7 +227,7 @@ class Losses:
         """Replace each part by itself in every window; those of some steps of long ones at once."""
         runs, made = self.replaced, []
         if len(parts) > 1 and worth_sharing(runs, parts):
-            numbers = max(int(part.hidden.sum()) for part in parts)
+            numbers = max(len(part.places) for part in parts)
             each = max(1, DRAWN // (len(runs.x) * self.draws * numbers))
             for first in range(0, len(parts), each):
                 some = parts[first : first + each]
@@ -247,7 +247,7 @@ class Losses:
         x, draws, rng = self.replacement.x, self.draws, self._rng(part)
         if not self._reaches(part):
             return self._nothing()
-        forecast, drawn = np.empty(len(x) * draws), np.zeros(int(part.hidden.sum()))
+        forecast, drawn = np.empty(len(x) * draws), np.zeros(len(part.places))
         for block in blocks(len(x), x[0].size * draws):
             windows = self.sampler.draw(x[block], part.hidden, draws, rng)
             away = windows[:, :, part.hidden] - x[block][:, None, part.hidden]
@@ -265,15 +265,14 @@ class Losses:
         x, draws = self.replacement.x, self.draws
         flat, which = x.reshape(len(x), -1), np.arange(len(x)).repeat(draws)
         reaching = [part for part in parts if self._reaches(part)]
-        drawn = [np.zeros(int(part.hidden.sum())) for part in reaching]
+        drawn = [np.zeros(len(part.places)) for part in reaching]
         values = [np.empty((len(x) * draws, len(squares))) for squares in drawn]
 
         def draw(k: int) -> None:
-            hidden, rng = reaching[k].hidden, self._rng(reaching[k])
-            places = np.flatnonzero(hidden)
+            part, rng = reaching[k], self._rng(reaching[k])
             for block in blocks(len(x), x[0].size * draws):
-                new = hidden_draws(self.sampler, x[block], hidden, draws, rng)
-                drawn[k] += _squares(flat[block], places, new)
+                new = hidden_draws(self.sampler, x[block], part.hidden, draws, rng)
+                drawn[k] += _squares(flat[block], part.places, new)
                 rows = slice(block.start * draws, block.stop * draws)
                 values[k][rows] = new.reshape(-1, new.shape[2])
 
@@ -291,10 +290,10 @@ class Losses:
 
     def _rng(self, part: Part) -> np.random.Generator:
         """Give a part's own generator: its draws follow from the seed and from what it hides."""
-        return np.random.default_rng([self.seed, *np.flatnonzero(part.hidden).tolist()])
+        return np.random.default_rng([self.seed, *part.places.tolist()])
 
     def _reaches(self, part: Part) -> bool:
-        return bool((self.replacement.reached & part.hidden).any())
+        return part.meets(self.replacement.reached)
 
     def _nothing(self) -> LossChange:
         count = len(self.replacement.x)
@@ -308,7 +307,7 @@ class Losses:
         more = loss(forecast - actual[which]) - loss(own - actual)[which]
         far = loss(forecast - own[which])
         # a number and its draw lie twice the variance that is left apart, in the mean square
-        variance = x[:, part.hidden].var(axis=0)
+        variance = x.reshape(len(x), -1)[:, part.places].var(axis=0)
         share = drawn / (2 * len(x) * draws) / np.where(variance > 0, variance, np.inf)
         change, moved = (one.reshape(-1, draws).mean(axis=1) for one in (more, far))
         return LossChange(change, moved, float(share.max()))
@@ -333,8 +332,7 @@ def _squares(x: Array, places: NDArray[np.int64], drawn: Array) -> Array:
 
 def _replaced(x: Array, part: Part, which: NDArray[np.int64], values: Array) -> Replaced:
     """Put values (row, hidden number) in the place of what a part hides."""
-    first, count = part.span
-    touched = slice(first, first + count)
+    (first, count), touched = part.span, part.touched
     hidden = part.hidden[touched]
 
     def held(rows: NDArray[np.int64]) -> Array:

@@ -19,33 +19,47 @@ __all__ = ["Part", "group_parts", "lag_feature_parts", "lag_parts", "lags_title"
 class Part:
     """Numbers of a window that are replaced together.
 
+    Of long windows of many features a part is a little, and there are many: nothing reads more of
+    `hidden` than the steps that are touched, whose pages alone of its memory are ever there.
+
     Parameters
     ----------
     title : str
         What it is called, such as ``"lag 3"`` or ``"wind at lag 3"``.
     hidden : array (step, feature) of bool
         The numbers.
+    span : tuple of two int
+        The first step that it touches, and how many it is to its last one.
     doubtful : bool
         Whether it is made sure of a counter-example, where observed values are drawn.
     """
 
     title: str
     hidden: NDArray[np.bool_]
+    span: tuple[int, int]
     doubtful: bool = True
 
+    @property
+    def touched(self) -> slice:
+        """The steps from the first to the last that it touches."""
+        first, count = self.span
+        return slice(first, first + count)
+
     @cached_property
-    def span(self) -> tuple[int, int]:
-        """The first step that it touches, and how many it is to its last one."""
-        # both ends of long windows of many features are found without reading all of it
-        flat, each = self.hidden.ravel(), self.hidden.shape[1]
-        first, last = int(flat.argmax()) // each, (len(flat) - 1 - int(flat[::-1].argmax())) // each
-        return first, last - first + 1
+    def places(self) -> NDArray[np.int64]:
+        """Where its numbers stand among all of a window (number,)."""
+        here = np.flatnonzero(self.hidden[self.touched])
+        return here + self.span[0] * self.hidden.shape[1]
 
     @property
     def lags(self) -> tuple[int, int]:
         """The newest and the oldest lag that it touches."""
         first, count = self.span
         return len(self.hidden) - first - count + 1, len(self.hidden) - first
+
+    def meets(self, numbers: NDArray[np.bool_]) -> bool:
+        """Say whether any of its numbers is among some: numbers (step, feature)."""
+        return bool((numbers[self.touched] & self.hidden[self.touched]).any())
 
 
 def lags_title(first: int, last: int) -> str:
@@ -69,23 +83,24 @@ def _part(
     held: Iterable[int],
 ) -> Part:
     steps, count = shape
-    hidden = np.zeros(shape, bool)
+    lags, features = list(lags), list(features)
     for lag in lags:
         if not 1 <= lag <= steps:
             raise DataError(
                 f"lag {lag} is beyond the window: windows of {steps} steps have lags 1 to {steps}"
             )
-        for feature in features:
-            if not 0 <= feature < count:
-                raise DataError(
-                    f"there is no feature number {feature}: windows of {count} features have "
-                    f"numbers 0 to {count - 1}"
-                )
-            hidden[steps - lag, feature] = True
-    hidden[:, list(held)] = False
-    if not hidden.any():
+    for feature in features:
+        if not 0 <= feature < count:
+            raise DataError(
+                f"there is no feature number {feature}: windows of {count} features have "
+                f"numbers 0 to {count - 1}"
+            )
+    free = sorted({*features} - {*held})
+    if not lags or not free:
         raise DataError(f"{title} has nothing to replace: all of its features are held")
-    return Part(title, hidden)
+    hidden = np.zeros(shape, bool)
+    hidden[np.ix_([steps - lag for lag in lags], free)] = True
+    return Part(title, hidden, (steps - max(lags), max(lags) - min(lags) + 1))
 
 
 def lag_parts(

@@ -123,14 +123,15 @@ class Replacement:
         if not (0 < change < np.inf) or self.single:
             return self
         some = evenly(len(self.x), MEASURED)
-        own, half = self.x[some], self.x.shape[1] // 2
-        older, newer = own.copy(), own.copy()
-        older[:, :half], newer[:, half:] = own[::-1, :half], own[::-1, half:]
-        which, windows = np.tile(some, 3), np.concatenate([own, older, newer])
-        single = replace(self, single=True)
-        both = [one.forecast(which, windows) for one in (self, single)]
+        single, half = replace(self, single=True), self.x.shape[1] // 2
+        found = []
+        for mixed in (slice(0), slice(half), slice(half, None)):
+            windows = self.x[some]
+            windows[:, mixed] = self.x[some[::-1], mixed]
+            found.append([one.forecast(some, windows) for one in (self, single)])
+        both = list(np.concatenate(found, axis=1))
         if judged is not None:
-            both = [judged(which, one) for one in both]
+            both = [judged(np.tile(some, 3), one) for one in both]
         # what is asked about is the difference of two forecasts
         error = both[1] - both[0]
         error = error[len(some) :] - np.tile(error[: len(some)], 2)

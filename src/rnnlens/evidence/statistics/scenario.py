@@ -184,7 +184,7 @@ def scenario(
         if exhaustive:
             pair = np.arange(pairs)
         else:
-            rng = np.random.default_rng([seed, *np.flatnonzero(part.hidden).tolist()])
+            rng = np.random.default_rng([seed, *part.places.tolist()])
             pair = rng.integers(pairs, size=wanted)
         drawn.append(_Pairs(part, data, *np.divmod(np.sort(pair), len(data))))
     if worth_sharing(runs, parts):
@@ -278,8 +278,7 @@ class _Pairs:
 
     def of_steps(self, windows: Replacement) -> Replaced:
         """Give the same as values of the steps that the part touches."""
-        x, (first, count) = windows.x, self.part.span
-        touched = slice(first, first + count)
+        x, (first, count), touched = windows.x, self.part.span, self.part.touched
 
         def values(rows: NDArray[np.int64]) -> Array:
             own, other = x[self.which[rows], touched], self.data[self.taken[rows], touched]

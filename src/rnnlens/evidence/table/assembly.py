@@ -197,7 +197,7 @@ def _tried(what: str, run: Callable[[], T], missing: list[str], *, stated: bool)
 def _unwired(question: Question, rows: Rows) -> NDArray[np.bool_]:
     """Tell rows from which nothing leads to the forecast, whatever the weights: (asked,)."""
     wired = reached(question, zeros=True).reshape(question.x.shape[1:])
-    return np.array([not (wired & part.hidden).any() for part in rows.parts], dtype=bool)
+    return np.array([not part.meets(wired) for part in rows.parts], dtype=bool)
 
 
 def _still(question: Question, rows: Rows, data: TableData) -> NDArray[np.bool_]:
@@ -206,7 +206,7 @@ def _still(question: Question, rows: Rows, data: TableData) -> NDArray[np.bool_]
         return np.zeros(len(rows.parts), bool)
     first = question.x[0]
     changes = (question.x != first).any(axis=0) | (data.values != first).any(axis=0)
-    return np.array([not (changes & part.hidden).any() for part in rows.parts], dtype=bool)
+    return np.array([not part.meets(changes) for part in rows.parts], dtype=bool)
 
 
 def _verdicts(
@@ -226,7 +226,7 @@ def _verdicts(
         drawn = None if observed is None or still[number] else observed
         tested = "" if tests is None or still[number] else str(tests.equivalence.verdict[number])
         return ladder(
-            unreached=not (seen & rows.parts[number].hidden).any(),
+            unreached=not rows.parts[number].meets(seen),
             whole=of_row is not None and of_row.whole,
             proven=counts.get("proven", 0) + counts.get("structural", 0),
             refuted=counts.get("refuted", 0),

@@ -101,11 +101,15 @@ def _measured(parts: Sequence[Part]) -> list[Part]:
     """Choose some of the parts, and the older half of the window, which the horizon hides."""
     places = np.geomspace(1, len(parts), min(MEASURED, len(parts))).round().astype(int) - 1
     some = [parts[place] for place in np.unique(places)]
-    steps = len(parts[0].hidden)
-    older = np.any([part.hidden for part in parts], axis=0)
+    older = np.zeros_like(parts[0].hidden)
+    for part in parts:
+        older[part.touched] |= part.hidden[part.touched]
+    steps = len(older)
     older[(steps + 1) // 2 :] = False
-    if steps > 2 and older.any():
-        some.append(Part(lags_title(steps // 2 + 1, steps), older))
+    touched = np.flatnonzero(older.any(axis=1)).tolist()
+    if steps > 2 and touched:
+        span = touched[0], touched[-1] - touched[0] + 1
+        some.append(Part(lags_title(steps // 2 + 1, steps), older, span))
     return some
 
 
