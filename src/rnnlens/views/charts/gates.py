@@ -44,6 +44,11 @@ def gates(node: xr.Dataset, *, sample: int = 0, title: str = "") -> alt.ConcatCh
     if note:
         subtitle.append(note)
     heading = title or str(node.attrs.get("layer", "")) or say("One window")
-    chart = alt.concat(*charts, columns=3, spacing={"row": 14, "column": 18})
-    chart = chart.resolve_scale(color="independent", x="independent", y="independent")
-    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)), node)
+    chart = alt.concat(
+        *charts,
+        columns=3,
+        spacing={"row": 14, "column": 18},
+        resolve={"scale": dict.fromkeys(("color", "x", "y"), "independent")},
+        title=alt.TitleParams(heading, subtitle=subtitle),
+    )
+    return theme.dress(chart, node)

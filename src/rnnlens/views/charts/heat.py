@@ -36,16 +36,17 @@ def heat(
     scale = theme.sequential(1.0) if panel.valve else theme.diverging(panel.largest)
     columns, rows = (list(dict.fromkeys(panel.table[axis])) for axis in ("x", "y"))
     wide, high = max(1, round(width / len(columns))), max(1, round(height / len(rows)))
+    # places stand in the order of the table: Altair copies what lists them with every layer
     base = alt.Chart(panel.table).encode(
         x=alt.X(
             "x:O",
-            sort=columns,
+            sort=None,
             title=x or None,
             axis=alt.Axis(values=some(columns, 6), labelAngle=0, labelOverlap=True, domain=False),
         ),
         y=alt.Y(
             "y:O",
-            sort=rows,
+            sort=None,
             title=y or None,
             axis=alt.Axis(values=some(rows, max(3, height // 14)), domain=False),
         ),

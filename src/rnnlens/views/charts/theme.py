@@ -118,7 +118,12 @@ def dress(chart: Chart, of: xr.Dataset | None) -> Chart:
         "header": {**text, **small},
         "range": {"category": list(CATEGORIES)},
     }
-    return _stating(chart, of).configure(**config)
+    import altair as alt
+
+    # a finished chart is nobody else's: `configure` and `properties` copy all of it
+    chart.config = alt.Config(**config)
+    chart.title = _stating(chart.title, of)
+    return chart
 
 
 @contextmanager
@@ -131,11 +136,11 @@ def unbroken() -> Generator[None]:
         _line.reset(token)
 
 
-def _stating(chart: Chart, of: xr.Dataset | None) -> Chart:
+def _stating(title: Any, of: xr.Dataset | None) -> Any:
     """Say beneath a chart's title what is assumed of the network; break what is too long a line."""
     import altair as alt
 
-    title = chart.title
+    given = title
     if not isinstance(title, alt.TitleParams):
         title = alt.TitleParams("" if title is alt.Undefined else title)
     before = [] if title.subtitle is alt.Undefined else title.subtitle
@@ -143,10 +148,10 @@ def _stating(chart: Chart, of: xr.Dataset | None) -> Chart:
     assumed = () if of is None else origin_sentences(of.attrs)
     said = [line for text in (*stated, *assumed) for line in wrap(text, _line.get())]
     if said == stated:
-        return chart
+        return given
     titled = title.copy()
     titled.subtitle = said
-    return chart.properties(title=titled)
+    return titled
 
 
 def sequential(largest: float) -> alt.Scale:

@@ -74,9 +74,14 @@ def weights(
     heading = phrase(TITLES[kind])
     if layer:
         heading = say("{title}, layer {layer}", title=heading, layer=layer)
-    chart = alt.concat(*charts, columns=columns, spacing={"row": 16, "column": 24})
-    chart = chart.resolve_scale(color="shared", x="independent", y="independent")
-    return theme.dress(chart.properties(title=alt.TitleParams(heading, subtitle=subtitle)), node)
+    chart = alt.concat(
+        *charts,
+        columns=columns,
+        spacing={"row": 16, "column": 24},
+        resolve={"scale": {"color": "shared", "x": "independent", "y": "independent"}},
+        title=alt.TitleParams(heading, subtitle=subtitle),
+    )
+    return theme.dress(chart, node)
 
 
 def _by_influence(node: xr.Dataset, carried: xr.Dataset) -> xr.Dataset:
