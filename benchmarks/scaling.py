@@ -28,9 +28,12 @@ CASES = (
     ("forward", SIZES[0], 8192, False),
     ("forward", SIZES[0], 65536, True),
     ("forward", SIZES[3], 128, False),
+    # fewer than a block
+    ("forward", SIZES[3], 24, False),
     ("gradient", SIZES[0], 8192, False),
     ("gradient", SIZES[0], 65536, True),
     ("gradient", SIZES[3], 64, False),
+    ("gradient", SIZES[3], 24, False),
     ("secant", SIZES[0], 2048, False),
     ("tree", Size(32, 8, 18), 1, False),
 )
