@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from harness.measure import REST, Timing
 
-__all__ = ["MEGABYTE", "Usage", "forget_peak", "held", "once", "used"]
+__all__ = ["MEGABYTE", "Usage", "forget_peak", "held", "most_of", "once", "used"]
 
 #: Rounds that are made whatever they take.
 FEWEST = 3
@@ -31,18 +30,18 @@ class Usage:
         Seconds by the clock.
     cpu : Timing
         Seconds of all threads together.
-    peaks : tuple of int
-        Bytes at the most above what the process held before.
+    most : int
+        Bytes at the most above what the process held before, in a run of its own.
     """
 
     wall: Timing
     cpu: Timing
-    peaks: tuple[int, ...]
+    most: int
 
     @property
     def peak(self) -> float:
-        """Median of the peaks, in megabytes."""
-        return median(self.peaks) / MEGABYTE
+        """The most, in megabytes."""
+        return self.most / MEGABYTE
 
     def scaled(self, factor: float) -> Usage:
         """Give the times of more of the same work; memory is that of the part.
@@ -57,7 +56,7 @@ class Usage:
         Usage
             Every round's times, multiplied.
         """
-        return Usage(self.wall.scaled(factor), self.cpu.scaled(factor), self.peaks)
+        return Usage(self.wall.scaled(factor), self.cpu.scaled(factor), self.most)
 
 
 def held(peak: bool) -> int:
@@ -113,12 +112,29 @@ def once(run: Callable[[], object]) -> tuple[float, float, int]:
         Seconds by the clock, seconds of all threads, bytes at the most.
     """
     gc.collect()
-    _give_back()
     forget_peak()
     before, wall, cpu = held(peak=False), time.perf_counter(), time.process_time()
     run()
     taken = time.perf_counter() - wall, time.process_time() - cpu
     return *taken, max(0, held(peak=True) - before)
+
+
+def most_of(run: Callable[[], object]) -> int:
+    """Run a question for the memory it takes, of which nothing lies ready from those before.
+
+    Parameters
+    ----------
+    run : callable
+        Asks it.
+
+    Returns
+    -------
+    int
+        Bytes at the most above what the process held.
+    """
+    gc.collect()
+    _give_back()
+    return once(run)[2]
 
 
 def used(
@@ -143,16 +159,16 @@ def used(
     """
     first = {name: once(run)[0] for name, run in contenders.items()}  # compiles, allocates
     fewest = 1 if sum(first.values()) > budget else FEWEST
-    rows: dict[str, list[tuple[float, float, int]]] = {name: [] for name in contenders}
+    rows: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     end = time.perf_counter() + budget
     for done in range(max(rounds, fewest)):
         if done >= fewest and time.perf_counter() > end:
             break
         for name, run in contenders.items():
             time.sleep(REST)
-            rows[name].append(once(run))
+            rows[name].append(once(run)[:2])
     return {
-        name: Usage(Timing(wall), Timing(cpu), peaks)
+        name: Usage(Timing(wall), Timing(cpu), most_of(contenders[name]))
         for name, each in rows.items()
-        for wall, cpu, peaks in [tuple(zip(*each, strict=True))]
+        for wall, cpu in [tuple(zip(*each, strict=True))]
     }
