@@ -47,8 +47,9 @@ __all__ = [
 WINDOWS, LAGS, BACKGROUNDS = 8, 8, 4
 #: Blocks of windows a thread that secant and plain runs are timed on.
 BLOCKS = 4
-#: Windows in which each step is replaced once, which is timed.
-HIDDEN_IN = 8
+#: Windows in which each step is replaced once, which is timed: at least, and at most where they
+#: are so short that so many cells are not exceeded.
+HIDDEN_IN, MOST_HIDDEN_IN, HIDDEN_CELLS = 8, 64, 40_000
 #: Columns and lags whose certificates are timed, of one window, and the seconds that each may take.
 COLUMNS, LAGS_TIMED, PATIENCE = 3, 4, 0.5
 #: Lags that are timed together where they share checkpoints.
@@ -109,8 +110,9 @@ def run_pace(question: Question) -> float:
 
 def hiding_pace(question: Question) -> float:
     """Measure the seconds that a run of a window takes of which one step is replaced."""
-    few = some_windows(question, np.arange(HIDDEN_IN) % question.windows)
-    steps = few.steps
+    steps = question.steps
+    count = max(HIDDEN_IN, min(MOST_HIDDEN_IN, HIDDEN_CELLS // steps**2))
+    few = some_windows(question, np.arange(count) % question.windows)
     shape = (steps, few.x[0].size // steps)
     try:
         runs = Replacement(few, single=True)
