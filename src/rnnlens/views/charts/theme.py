@@ -83,6 +83,8 @@ DASHED = ("#ffffff", "#0b3a63", "#5a7d9c")
 
 def dress(chart: Chart, of: xr.Dataset | None) -> Chart:
     """Give a finished chart the common look, and what its result rests on that is not known."""
+    import altair as alt
+
     font = ", ".join(filter(None, [FONTS.get(spoken()), FONT]))
     text = {"labelFont": font, "titleFont": font, "labelColor": QUIET, "titleColor": INK}
     small = {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
@@ -118,8 +120,6 @@ def dress(chart: Chart, of: xr.Dataset | None) -> Chart:
         "header": {**text, **small},
         "range": {"category": list(CATEGORIES)},
     }
-    import altair as alt
-
     # a finished chart is nobody else's: `configure` and `properties` copy all of it
     chart.config = alt.Config(**config)
     chart.title = _stating(chart.title, of)
@@ -140,16 +140,16 @@ def _stating(title: Any, of: xr.Dataset | None) -> Any:
     """Say beneath a chart's title what is assumed of the network; break what is too long a line."""
     import altair as alt
 
-    given = title
-    if not isinstance(title, alt.TitleParams):
-        title = alt.TitleParams("" if title is alt.Undefined else title)
-    before = [] if title.subtitle is alt.Undefined else title.subtitle
+    if isinstance(title, alt.TitleParams):
+        titled = title.copy()
+    else:
+        titled = alt.TitleParams("" if title is alt.Undefined else title)
+    before = [] if titled.subtitle is alt.Undefined else titled.subtitle
     stated = [before] if isinstance(before, str) else list(before)
     assumed = () if of is None else origin_sentences(of.attrs)
     said = [line for text in (*stated, *assumed) for line in wrap(text, _line.get())]
     if said == stated:
-        return given
-    titled = title.copy()
+        return title
     titled.subtitle = said
     return titled
 
