@@ -150,7 +150,7 @@ def test_the_seconds_of_all_parts_of_lags_are_added_up(weather_case, monkeypatch
     network, windows = weather_case
     paces = {"secant_pace": 0.0, "tree_pace": 0.0, "hiding_pace": 1.0, "certify_pace": 1.0}
     for name, pace in paces.items():
-        monkeypatch.setattr(planning, name, lambda *_, pace=pace: pace)
+        monkeypatch.setattr(planning, name, lambda *_, pace=pace, **__: pace)
     none = {"certificates": None, "test": None}
     test, proofs = Test(replacements=7), Certificates(windows=2, range=0.1)
 

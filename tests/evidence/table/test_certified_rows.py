@@ -9,7 +9,7 @@ from rnnlens.attribution.question import Question
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.schedule.plan import evenly
 from rnnlens.evidence.options import Certificates
-from rnnlens.evidence.table.certificates import LagCertificates, _rows_of, certified_rows
+from rnnlens.evidence.table.certificates import LagCertificates, certified_rows, rows_spoken_of
 from rnnlens.evidence.table.rows import LagSpan, make_rows
 from rnnlens.evidence.table.work import timed
 
@@ -54,11 +54,13 @@ def test_only_what_was_free_at_once_is_a_whole_row():
 
 def test_certificates_are_numbered_by_the_rows_that_they_speak_of():
     """Columns are features freed alone; a constant one is in no row, and stands for itself."""
-    numbered = {by: _rows_of(rows_by(by), ((0,), (1,)), ()) for by in ("lag", "feature", "both")}
+    numbered = {
+        by: rows_spoken_of(rows_by(by), ((0,), (1,)), ()) for by in ("lag", "feature", "both")
+    }
     assert numbered["lag"].tolist() == [[0, 1], [0, 1]]
     assert numbered["feature"].tolist() == [[0, 0], [1, 1]]
     assert numbered["both"].tolist() == [[0, 2], [1, 3]]
-    assert _rows_of(rows_by("lag"), ((0,), (1,)), (1,)).tolist() == [[0, 1], [2, 3]]
+    assert rows_spoken_of(rows_by("lag"), ((0,), (1,)), (1,)).tolist() == [[0, 1], [2, 3]]
 
 
 def test_held_features_have_no_number():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlens.attribution.baselines.baseline import Baseline
 from rnnlens.attribution.methods.secant import secant
@@ -21,7 +22,7 @@ from rnnlens.engine.schedule.cost import BLOCK
 from rnnlens.engine.schedule.threads import threads
 from rnnlens.engine.stepwise.stretches import Replaced
 from rnnlens.errors import DataError, UnsupportedModel
-from rnnlens.evidence.proof.certificate import certify
+from rnnlens.evidence.proof.certificate import certify, certify_each
 from rnnlens.evidence.proof.checkpoints import LEAST, STRIDE
 from rnnlens.evidence.proof.limits import SearchLimits
 from rnnlens.evidence.proof.ranges import Ranges
@@ -50,10 +51,9 @@ BLOCKS = 4
 #: Windows in which each step is replaced once, which is timed: at least, and at most where they
 #: are so short that so many cells are not exceeded.
 HIDDEN_IN, MOST_HIDDEN_IN, HIDDEN_CELLS = 8, 64, 40_000
-#: Columns and lags whose certificates are timed, of one window, and the seconds that each may take.
-COLUMNS, LAGS_TIMED, PATIENCE = 3, 4, 0.5
-#: Lags that are timed together where they share checkpoints.
-LAGS_SHARED = 48
+#: Lags, and what is freed, whose certificates are timed; lags that share checkpoints, where there
+#: are some; and the seconds that all of them may take.
+LAGS_TIMED, COLUMNS, LAGS_SHARED, PATIENCE = 12, 8, 48, 2.0
 #: Plain work that is timed, and the seconds that it took where figures for others were taken.
 PLAIN, PLAIN_SECONDS = 100_000, 0.008
 #: Seconds that timing goes on for where one call is shorter.
@@ -126,52 +126,61 @@ def hiding_pace(question: Question) -> float:
 
 
 def certify_pace(
-    question: Question, ranges: StatedRanges, free: list[list[int]], limits: SearchLimits
+    question: Question,
+    ranges: StatedRanges,
+    free: list[list[int]],
+    limits: SearchLimits,
+    *,
+    windows: int = 1,
+    rows: NDArray[np.int64] | None = None,
 ) -> float:
     """Measure the seconds that a question of a certificate takes: a lag, a window, what is freed.
 
     How many boxes a question takes differs much: some lags, from the newest to the oldest, and some
-    of the columns stand for all of them. Those that are not settled in `PATIENCE` are taken to go
-    on to the end of their boxes, so that what is announced is rather too long than too short. In
-    windows long enough for checkpoints, which lags share, many lags are timed in one call.
+    of what is freed stand for all of it, in one call, for what a call does first is shared by all
+    that it answers. They are asked of so many `windows` together and by the `rows` (freed, lag)
+    that they speak of, as the work does: a row that one window refutes is not asked of the others.
+    What is not settled in time is taken to be as hard as what is, and where nothing is to go on to
+    the end of its boxes, so that what is announced is rather too long than too short. In windows
+    long enough for checkpoints, which lags share, whole stretches between them are timed, of one
+    window.
     """
     few = some_windows(question, evenly(question.windows, 1))
-    columns = [free[k] for k in evenly(len(free), COLUMNS)]
     try:
-        certify(few, ranges.ranges(few.x, [1], columns[0])[0], limits, stop=Stop(PATIENCE))
+        certify(few, ranges.ranges(few.x, [1], free[0])[0], limits, stop=Stop(PATIENCE))
     except (DataError, UnsupportedModel):
         return 0.0  # there will be none, which the verb says itself
     if question.steps >= LEAST * STRIDE:
-        # those of whole stretches, which are asked together
         stretches = evenly(-(-question.steps // STRIDE), LAGS_SHARED // STRIDE)
-        lags = [
-            lag
-            for k in stretches
-            for lag in range(int(k) * STRIDE + 1, min((int(k) + 1) * STRIDE, question.steps) + 1)
-        ]
-        asked = ranges.ranges(few.x, lags, columns[-1])[0]
-        return _seconds_each(few, asked, limits, PATIENCE * LAGS_TIMED)
-    lags = [1 + int(k) for k in evenly(question.steps, LAGS_TIMED)]
-    seconds = [
-        _seconds_each(
-            few, ranges.ranges(few.x, [lag], columns[place % len(columns)])[0], limits, PATIENCE
-        )
-        for place, lag in enumerate(lags)
-    ]
-    return float(np.mean(seconds))
+        first = [int(k) * STRIDE for k in stretches]
+        places = [at for k in first for at in range(k, min(k + STRIDE, question.steps))]
+        columns = [len(free) - 1]
+    else:
+        few = some_windows(question, evenly(question.windows, windows))
+        places = evenly(question.steps, LAGS_TIMED).tolist()
+        columns = evenly(len(free), COLUMNS).tolist()
+    lags = [1 + at for at in places]
+    asked = [ranges.ranges(few.x, lags, free[k])[0] for k in columns]
+    of_row = None if rows is None else rows[columns][:, places]
+    return _seconds_each(few, asked, limits, of_row)
 
 
-def _seconds_each(few: Question, asked: Ranges, limits: SearchLimits, patience: float) -> float:
+def _seconds_each(
+    few: Question, asked: list[Ranges], limits: SearchLimits, rows: NDArray[np.int64] | None
+) -> float:
     """Measure the seconds that each question of one call takes, foreseen where it takes longer."""
-    stop = Stop(patience)
-    made = certify(few, asked, limits, stop=stop)
+    stop = Stop(PATIENCE)
+    made = certify_each(few, asked, limits, rows=rows, stop=stop)
+    verdict, boxes, bound = (
+        np.stack([getattr(one, name) for one in made]) for name in ("verdict", "boxes", "bound")
+    )
     if not stop.why:
-        return stop.taken / made.verdict.size
-    begun = np.isfinite(made.bound) | (made.boxes > 0)
-    settled = np.isin(made.verdict, ["proven", "refuted", "structural"])
+        return stop.taken / verdict.size
+    settled = np.isin(verdict, ["proven", "refuted", "structural"])
     if settled.any():  # the rest is taken to be as hard as what was settled by then
         return stop.taken / int(settled.sum())
-    return stop.taken * limits.budget / max(1, int(made.boxes[begun].sum()))
+    begun = np.isfinite(bound) | (boxes > 0)
+    return stop.taken * limits.budget / max(1, int(boxes[begun].sum()))
 
 
 def slowness() -> float:

@@ -40,9 +40,11 @@ from rnnlens.errors import DataError
 from rnnlens.evidence.options import Certificates, Shares, Test
 from rnnlens.evidence.proof.limits import BUDGET, SearchLimits
 from rnnlens.evidence.proof.tolerance import make_tolerance
+from rnnlens.evidence.table.certificates import rows_spoken_of, search_limits
 from rnnlens.evidence.table.inputs import TableOptions
-from rnnlens.evidence.table.rows import LagSpan, make_rows
+from rnnlens.evidence.table.rows import LagSpan, Rows, make_rows
 from rnnlens.evidence.table.work import (
+    by_row,
     cells_of_table,
     certified_columns,
     certified_questions,
@@ -53,6 +55,7 @@ from rnnlens.series.windows import Windows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from rnnlens.attribution.baselines.windows import RealWindows
     from rnnlens.attribution.question import Question
     from rnnlens.network.network import Network
     from rnnlens.series.joint.windows import WindowsByInput
@@ -251,21 +254,13 @@ def expected_lags(
     if not rows.parts:
         return explained
     values = background_values(case, background)
-    certificates = options.certificates and timed(question, rows, options.certificates)
     by_clock = case.windows is not None and case.windows.issued.dtype.kind == "M"
     cells = cells_of_table(
         question, rows, options, known=question.windows, values=len(values.values), timed=by_clock
     )
     seconds = _evidence_seconds(case, question, cells)
-    if certificates is not None and cells["certificates"]:
-        ranges = stated_ranges(case, certificates, values)
-        columns = certified_columns(rows, options, ranges.constant(case.x, rows.free))
-        if columns:
-            limits = replace(
-                _limits(question, certificates, values.values), by_row=_by_row(options)
-            )
-            asked = certified_questions(question, rows, options)
-            seconds += _kept(certificates, asked * certify_pace(question, ranges, columns, limits))
+    if cells["certificates"]:
+        seconds += _certified_seconds(case, question, rows, options, values)
     return replace(
         explained,
         cells=explained.cells + sum(cells.values()),
@@ -298,7 +293,12 @@ def expected_certificates(
     freed = [k for k in free if k not in held and k not in still]
     if not freed:
         return None  # which the verb refuses itself
-    pace = certify_pace(question, ranges, [freed], _limits(question, certificates, values.values))
+    limits = SearchLimits(
+        tolerance=_tolerance(question, certificates, values.values),
+        budget=certificates.boxes or BUDGET,
+        deviation=certificates.deviation,
+    )
+    pace = certify_pace(question, ranges, [freed], limits)
     plain = estimate(case.network, case.inputs, forwards=1, runs=3)
     return replace(plain, seconds=_kept(certificates, pace * question.windows * len(lags)))
 
@@ -327,18 +327,35 @@ def _evidence_seconds(case: Case, question: Question, cells: Mapping[str, int]) 
     return hiding_pace(question) * (cells["plain_runs"] + drawn) / question.steps / layers
 
 
-def _by_row(options: TableOptions) -> bool:
-    """Say whether no bound is sought of what is refuted: where nobody stated a budget."""
-    return options.certificates is None or options.certificates.budget is None
-
-
-def _limits(question: Question, asked: Certificates, values: NDArray[np.float64]) -> SearchLimits:
-    """Give the limits of a search, the tolerance from some windows (window, step, feature)."""
-    some = values[:: -(-len(values) // FOR_TOLERANCE)]
-    return SearchLimits(
-        tolerance=make_tolerance(question, asked.tolerance, some).value,
-        budget=asked.boxes or BUDGET,
+def _certified_seconds(
+    case: Case, question: Question, rows: Rows, options: TableOptions, values: RealWindows
+) -> float:
+    """Time some of the certificates of a table, as it asks for them."""
+    stated = options.certificates
+    if stated is None:
+        return 0.0
+    asked = timed(question, rows, stated)
+    ranges = stated_ranges(case, asked, values)
+    constant = ranges.constant(case.x, rows.free)
+    columns = certified_columns(rows, options, constant)
+    if not columns:
+        return 0.0
+    tolerance = _tolerance(question, asked, values.values)
+    pace = certify_pace(
+        question,
+        ranges,
+        columns,
+        search_limits(asked, question.steps, tolerance, by_row=by_row(stated)),
+        windows=asked.windows,
+        rows=rows_spoken_of(rows, [tuple(free) for free in columns], constant),
     )
+    return _kept(asked, pace * certified_questions(question, rows, options))
+
+
+def _tolerance(question: Question, asked: Certificates, values: NDArray[np.float64]) -> float:
+    """Take the change that does not matter from some windows (window, step, feature)."""
+    some = values[:: -(-len(values) // FOR_TOLERANCE)]
+    return make_tolerance(question, asked.tolerance, some).value
 
 
 def expected_report(

@@ -23,7 +23,7 @@ from rnnlens.evidence.table.observed import draw_rows
 from rnnlens.evidence.table.plain_runs import PlainRuns, plain_runs
 from rnnlens.evidence.table.rows import Row, Rows
 from rnnlens.evidence.table.tests import LagTests, test_rows
-from rnnlens.evidence.table.work import cells_of_table, timed
+from rnnlens.evidence.table.work import by_row, cells_of_table, timed
 from rnnlens.names import declared, told
 
 __all__ = ["HELD", "LagTable", "lag_table"]
@@ -158,9 +158,8 @@ def _proved_and_tested(
         if stated is None or asked is None:
             return None
         options.ready()
-        # who states a budget asks for what can be had within it
-        by_row = stated.budget is None
-        return certify_lags(question, rows, data, asked, told_of["certificates"], by_row=by_row)
+        told = told_of["certificates"]
+        return certify_lags(question, rows, data, asked, told, by_row=by_row(stated))
 
     with aside(hide, at_once=beside) as hiding:
         certificates = _tried(

@@ -29,6 +29,8 @@ __all__ = [
     "certified_rows",
     "certify_lags",
     "check_certified",
+    "rows_spoken_of",
+    "search_limits",
     "some_windows",
 ]
 
@@ -218,6 +220,20 @@ def check_certified(question: Question, rows: Rows) -> None:
         raise DataError(f"every feature is held ({', '.join(rows.features)}), so none is free")
 
 
+def search_limits(
+    asked: Certificates, steps: int, tolerance: float, *, by_row: bool
+) -> SearchLimits:
+    """Say when a question of a table is settled: nearer than its verdict needs in short windows."""
+    return SearchLimits(
+        tolerance=tolerance,
+        gap=None if steps <= SHORT else np.inf,
+        share=CLOSE if steps <= SHORT else 0.0,
+        budget=asked.boxes or BUDGET,
+        by_row=by_row,
+        deviation=asked.deviation,
+    )
+
+
 def certify_lags(
     question: Question,
     rows: Rows,
@@ -233,14 +249,7 @@ def certify_lags(
     ranges.check_names(rows.free)
     places = evenly(question.windows, asked.windows)
     few, lags = some_windows(question, places), list(range(1, rows.steps + 1))
-    limits = SearchLimits(
-        tolerance=data.tolerance.value,
-        gap=None if rows.steps <= SHORT else np.inf,
-        share=CLOSE if rows.steps <= SHORT else 0.0,
-        budget=asked.boxes or BUDGET,
-        by_row=by_row,
-        deviation=asked.deviation,
-    )
+    limits = search_limits(asked, rows.steps, data.tolerance.value, by_row=by_row)
     constant = ranges.constant(question.x, rows.free)
     free = [feature for feature in rows.free if feature not in constant]
     if not free:
@@ -255,7 +264,7 @@ def certify_lags(
     each = [ranges.ranges(few.x, lags, column) for column in columns]
     stop = Stop(asked.seconds)
     asked_of = [column_ranges for column_ranges, _ in each]
-    rows_asked = _rows_of(rows, columns, constant)
+    rows_asked = rows_spoken_of(rows, columns, constant)
     made = certify_each(few, asked_of, limits, rows=rows_asked, stop=stop, progress=progress)
     return LagCertificates(
         places=places,
@@ -275,7 +284,7 @@ def certify_lags(
     )
 
 
-def _rows_of(
+def rows_spoken_of(
     rows: Rows, columns: Sequence[tuple[int, ...]], constant: Sequence[int]
 ) -> NDArray[np.int64]:
     """Give the number of the row that each certificate speaks of: (column, step)."""

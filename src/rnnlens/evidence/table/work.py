@@ -17,6 +17,7 @@ from rnnlens.evidence.table.plain_runs import tried
 from rnnlens.evidence.table.rows import Rows
 
 __all__ = [
+    "by_row",
     "cells_of_table",
     "certified_columns",
     "certified_questions",
@@ -33,6 +34,14 @@ MANY, SECONDS = 100_000_000, "5 s"
 MOST_ASKED, FEW_SECONDS = 50_000, "2 s"
 #: Tests of a row that making a sampler, and seeing whether it fits, take.
 SAMPLER = 4
+
+
+def by_row(stated: Certificates) -> bool:
+    """Say whether no bound is sought of rows that are refuted: where nobody stated a budget.
+
+    Who states one asks for what can be had within it.
+    """
+    return stated.budget is None
 
 
 def certified_columns(
