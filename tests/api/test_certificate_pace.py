@@ -112,6 +112,10 @@ def test_a_table_is_timed_as_it_asks_in_all_its_windows_and_by_its_rows(rng, ask
     announced(budget=7)
     ((_, limits),) = spoken_of
     assert not limits.by_row and limits.budget == 7
+    spoken_of.clear()
+    # the first question takes three seconds, and all of them are given two
+    assert announced(budget="2 s") == 2.0
+    assert not spoken_of
 
 
 def test_of_lags_that_were_not_all_settled_those_that_were_stand_for_the_rest(asked, monkeypatch):

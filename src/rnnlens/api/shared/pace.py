@@ -46,14 +46,15 @@ __all__ = [
 
 #: Windows, lags and backgrounds of the tree that is timed: some ten thousand cells.
 WINDOWS, LAGS, BACKGROUNDS = 8, 8, 4
-#: Blocks of windows a thread that secant and plain runs are timed on.
-BLOCKS = 4
+#: Blocks of windows a thread that secant and plain runs are timed on, and the steps of all of them
+#: beyond which there are fewer.
+BLOCKS, STEPS = 4, 10_000
 #: Windows in which each step is replaced once, which is timed: at least, and at most where they
 #: are so short that so many cells are not exceeded.
 HIDDEN_IN, MOST_HIDDEN_IN, HIDDEN_CELLS = 8, 64, 40_000
 #: Lags, and what is freed, whose certificates are timed; lags that share checkpoints, where there
-#: are some; and the seconds that all of them may take.
-LAGS_TIMED, COLUMNS, LAGS_SHARED, PATIENCE = 12, 8, 48, 2.0
+#: are some; and the seconds that all of them may take, and the first one before that.
+LAGS_TIMED, COLUMNS, LAGS_SHARED, PATIENCE, FIRST = 12, 8, 48, 1.0, 0.25
 #: Plain work that is timed, and the seconds that it took where figures for others were taken.
 PLAIN, PLAIN_SECONDS = 100_000, 0.008
 #: Seconds that timing goes on for where one call is shorter.
@@ -62,7 +63,7 @@ SECONDS = 0.05
 
 def secant_pace(question: Question) -> float:
     """Measure the seconds that secant contributions take a window."""
-    few = question.part(slice(0, BLOCKS * BLOCK * threads()))
+    few = question.part(slice(0, _windows_timed(question)))
     with kernels():
         return _seconds(lambda: secant(few)) / few.windows
 
@@ -103,9 +104,14 @@ def _kind_of_cells(question: Question) -> str:
 
 def run_pace(question: Question) -> float:
     """Measure the seconds that a plain run takes a window."""
-    count = BLOCKS * BLOCK * threads()
+    count = _windows_timed(question)
     few = some_windows(question, np.arange(count) % question.windows)
     return _seconds(lambda: predict(few.network, few.inputs)) / count
+
+
+def _windows_timed(question: Question) -> int:
+    """Say how many windows are timed: whole blocks for each thread, fewer of long ones."""
+    return max(1, min(BLOCKS, STEPS // (BLOCK * question.steps))) * BLOCK * threads()
 
 
 def hiding_pace(question: Question) -> float:
@@ -133,6 +139,7 @@ def certify_pace(
     *,
     windows: int = 1,
     rows: NDArray[np.int64] | None = None,
+    within: float | None = None,
 ) -> float:
     """Measure the seconds that a question of a certificate takes: a lag, a window, what is freed.
 
@@ -143,13 +150,17 @@ def certify_pace(
     What is not settled in time is taken to be as hard as what is, and where nothing is to go on to
     the end of its boxes, so that what is announced is rather too long than too short. In windows
     long enough for checkpoints, which lags share, whole stretches between them are timed, of one
-    window.
+    window. Where all are to be answered `within` some seconds, and one took longer than all may
+    take here, the time is taken to end them: infinite.
     """
     few = some_windows(question, evenly(question.windows, 1))
+    first = Stop(FIRST)
     try:
-        certify(few, ranges.ranges(few.x, [1], free[0])[0], limits, stop=Stop(PATIENCE))
+        certify(few, ranges.ranges(few.x, [1], free[0])[0], limits, stop=first)
     except (DataError, UnsupportedModel):
         return 0.0  # there will be none, which the verb says itself
+    if within is not None and first.taken > PATIENCE:
+        return float("inf")
     if question.steps >= LEAST * STRIDE:
         stretches = evenly(-(-question.steps // STRIDE), LAGS_SHARED // STRIDE)
         first = [int(k) * STRIDE for k in stretches]

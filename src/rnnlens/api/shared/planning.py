@@ -77,7 +77,7 @@ FELT = 200_000
 #: Arrays as large as the windows that an explanation holds at its peak, about.
 COPIES = 8
 #: Windows that the tolerance is taken from here.
-FOR_TOLERANCE = 500
+FOR_TOLERANCE = 200
 #: What drawing stand-ins for hidden inputs takes, beside the runs of what was drawn.
 DRAWING = 1.5
 #: What a report takes beside its contributions: each figure as long as so many seconds here, and
@@ -347,6 +347,7 @@ def _certified_seconds(
         columns,
         search_limits(asked, question.steps, tolerance, by_row=by_row(stated)),
         windows=asked.windows,
+        within=asked.seconds,
         rows=rows_spoken_of(rows, [tuple(free) for free in columns], constant),
     )
     return _kept(asked, pace * certified_questions(question, rows, options))
