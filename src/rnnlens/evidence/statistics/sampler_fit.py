@@ -349,7 +349,8 @@ def _logistic(real: Array, drawn: Array) -> Array:
 
     def curvature(slope: Array) -> Array:
         share = expit(terms @ slope)
-        return (terms.T * (share * (1 - share))) @ terms / count + ridge
+        half = terms * np.sqrt(share * (1 - share))[:, None]
+        return half.T @ half / count + ridge  # a product with itself costs half of any other
 
     # a slope that is not yet the best to the last digit ranks windows all the same
     begin, way = np.zeros(terms.shape[1]), {"gtol": CLOSE}
