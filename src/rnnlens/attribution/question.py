@@ -134,16 +134,17 @@ class Question:
         """Give the inputs with other windows: x0 (sample, step, feature)."""
         return {**self.inputs, self.of: x0.reshape(self.inputs[self.of].shape)}
 
-    def stand_ins(self, run: Run) -> Iterator[Array]:
+    def stand_ins(self, run: Run, into: Array | None = None) -> Iterator[Array]:
         """Give what the network sees where everything is hidden that can be, by background.
 
-        Shapes: gives (sample, step, feature) each; masked steps keep the run's own values.
+        Shapes: gives (sample, step, feature) each, written `into` an array where one is given;
+        masked steps keep the run's own values.
         """
         baseline = self.stand_in
         assert isinstance(baseline, Baseline), "only windows stand in for whole windows"
         x, real = self.x, real_steps(run, self.of)
         for number in range(len(baseline.windows)):
-            yield baseline.stand_in(x, real, number)
+            yield baseline.stand_in(x, real, number, into)
 
     def beside_backgrounds(self, *, runs: int) -> Iterator[Question]:
         """Ask the same of few windows beside several backgrounds at a time.

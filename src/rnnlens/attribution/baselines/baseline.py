@@ -91,16 +91,22 @@ class Baseline:
     held: NDArray[np.int64]
     kept: NDArray[np.bool_] | None = None
 
-    def stand_in(self, x: Array, real: NDArray[np.bool_] | None, number: int) -> Array:
+    def stand_in(
+        self, x: Array, real: NDArray[np.bool_] | None, number: int, into: Array | None = None
+    ) -> Array:
         """Give what the network sees where everything that can be hidden is hidden.
 
-        Shapes: x (sample, step, feature), real (sample, step) of bool -> (sample, step, feature).
+        Shapes: x (sample, step, feature), real (sample, step) of bool, into as x, where it is
+        written -> (sample, step, feature).
         """
-        given = np.broadcast_to(self.windows[number], x.shape).astype(x.dtype, order="C")
+        given = np.empty(x.shape, x.dtype) if into is None else into
+        given[...] = self.windows[number]
         given[..., self.held] = x[..., self.held]
         if self.kept is not None:
-            given = np.where(self.kept, x, given)
-        return given if real is None else np.where(real[..., None], given, x)
+            np.copyto(given, x, where=self.kept)
+        if real is not None:
+            np.copyto(given, x, where=~real[..., None])
+        return given
 
     def part(self, samples: slice | NDArray[np.int64]) -> Baseline:
         """Give the baseline of some of the samples."""

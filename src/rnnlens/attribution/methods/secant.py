@@ -70,10 +70,12 @@ def _part(question: Question, total: Array) -> tuple[Array, ...]:
     total.fill(0)
     # where that is the precision of the contributions they are summed in their place
     sums = total.astype(sums_dtype(total.dtype), copy=False)
-    for asked in question.beside_backgrounds(runs=3):
-        forecast, of_these, from_states = _compared(asked, sums)
-        value, carried = value + of_these, carried + from_states
     count = len(question.one_window("secant").windows)
+    # memory of their own would be as much as the contributions of a chunk
+    place = sums if count == 1 and sums.dtype == question.x.dtype else None
+    for asked in question.beside_backgrounds(runs=3):
+        forecast, of_these, from_states = _compared(asked, sums, place)
+        value, carried = value + of_these, carried + from_states
     sums /= count
     value, carried = value / count, carried / count
     summed = sums.sum(axis=(1, 2))
@@ -84,17 +86,20 @@ def _part(question: Question, total: Array) -> tuple[Array, ...]:
     return forecast, value, summed
 
 
-def _compared(question: Question, total: Array) -> tuple[Array, Array, Array]:
+def _compared(
+    question: Question, total: Array, place: Array | None = None
+) -> tuple[Array, Array, Array]:
     """Add the contributions of windows, which may stand here once a background, onto the total.
 
-    Gives their forecasts, and the sums of the baselines' forecasts and of what was carried in.
+    An only background may take the total as the place of its windows. Gives their forecasts, and
+    the sums of the baselines' forecasts and of what was carried in.
     """
     network, target, of, x = question.network, question.target, question.of, question.x
     states, samples = question.states(), len(total)
     run = forward(network, question.inputs, initial_state=states)
     zeros = {name: [np.zeros_like(state) for state in given] for name, given in states.items()}
     value, carried = np.zeros(samples), np.zeros(samples)
-    for x0 in question.stand_ins(run):
+    for x0 in question.stand_ins(run, place):
         hidden = question.replaced(x0)
         run0 = forward(network, hidden, initial_state=zeros, masks_of=run)
         m = multipliers(run, run0, target.weight(run))
@@ -102,7 +107,10 @@ def _compared(question: Question, total: Array) -> tuple[Array, Array, Array]:
         if (of, 0) in m:
             np.subtract(x, x0, out=x0)  # of what this run took nothing is needed any more
             np.multiply(x0, m[of, 0].reshape(x.shape), out=x0)
-            total += _by_window(x0, samples)
+        else:
+            x0.fill(0)
+        # in place it is all there is, and zeros lose their sign as they do in a sum
+        total += 0 if place is not None else _by_window(x0, samples)
         for name, given in states.items():
             for k, state in enumerate(given):
                 if (f"{name} initial state", k) in m:
