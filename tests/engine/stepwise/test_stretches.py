@@ -8,12 +8,8 @@ from rnnlens.engine.forward import predict
 from rnnlens.engine.kernels.products import Products
 from rnnlens.engine.schedule import threads
 from rnnlens.engine.schedule.context import equations as by_equations
-from rnnlens.engine.stepwise import stretches
-from rnnlens.engine.stepwise.stretches import (
-    Replaced,
-    changes_by_stretch,
-    own_run,
-)
+from rnnlens.engine.stepwise import replaced, stretches
+from rnnlens.engine.stepwise.replaced import Replaced, changes_by_stretch, own_run
 from rnnlens.network.layers import Dense, Recurrent
 from two_layers import two_layers_by_hand
 
@@ -56,14 +52,21 @@ def one_by_one(value, x, asked):
     return changes
 
 
-@pytest.mark.parametrize(("length", "together", "runs"), [(4, 7, 9), (1, 512, 1 << 13), (16, 3, 1)])
+@pytest.mark.parametrize("worth", [1, 30, 10**6], ids=["followed", "some", "not followed"])
+@pytest.mark.parametrize(
+    ("length", "whole", "together", "runs"),
+    [(4, 0, 7, 9), (1, 0, 512, 1 << 13), (16, 0, 3, 1), (4, STEPS, 7, 9), (4, STEPS - 1, 7, 9)],
+)
 def test_replaced_steps_change_the_forecast_as_each_window_by_hand(
-    length, together, runs, two_layers, rng, monkeypatch
+    length, whole, together, runs, worth, two_layers, rng, monkeypatch
 ):
     monkeypatch.setattr(stretches, "LENGTH", length)
     monkeypatch.setattr(stretches, "LENGTH_OF_PRODUCTS", length)
-    monkeypatch.setattr(stretches, "AT_ONCE", together)
-    monkeypatch.setattr(stretches, "MOST_RUNS", runs)
+    monkeypatch.setattr(stretches, "WHOLE", whole)
+    for module in (stretches, replaced):
+        monkeypatch.setattr(module, "AT_ONCE", together)
+    monkeypatch.setattr(replaced, "MOST_RUNS", runs)
+    monkeypatch.setattr(replaced, "WORTH", worth)
     network, by_hand = two_layers
     x = rng.normal(size=(5, STEPS, FEATURES))
     spans = [(10, 1), (3, 1), (3, 1), (0, 6), (5, 4), (0, STEPS)]
@@ -74,6 +77,7 @@ def test_replaced_steps_change_the_forecast_as_each_window_by_hand(
     net = stretches.stretches(network, "x", x.dtype)
     expected = one_by_one(by_hand, x, asked)
     own = own_run(net, x, first)
+    assert len(own.states) == (1 if whole >= STEPS else -(-STEPS // length))
     told = []
     for given in (None, own):
         found = changes_by_stretch(net, x, asked, first, given, lambda *done: told.append(done))
@@ -99,7 +103,7 @@ def test_runs_end_where_nothing_is_left_of_what_was_replaced(rng, monkeypatch):
     monkeypatch.setattr(stretches.Stretches, "advance", counted)
     found = changes_by_stretch(net, x, asked, first)
     # the stretch of the replacement, and one more, where 48 steps follow on average
-    assert sum(counts) < 3 * 96 * 2 * net.length
+    assert sum(counts) < 3 * 96 * 2 * net.length(96)
     whole = one_by_one(lambda window: predict(network, window[None])[0, 0], x, asked)
     for one, other in zip(found, whole, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-13)
@@ -111,7 +115,7 @@ def test_threads_give_the_same_to_the_last_bit(two_layers, rng, monkeypatch):
     x = rng.normal(size=(40, STEPS, FEATURES)).astype(np.float32)
     asked = replacements(x, rng, [(t, 1) for t in range(STEPS)])
     net = stretches.stretches(network, "x", x.dtype)
-    monkeypatch.setattr(stretches, "MOST_RUNS", 100)
+    monkeypatch.setattr(replaced, "MOST_RUNS", 100)
     found = []
     for count in (1, 3):
         monkeypatch.setattr(threads, "threads", lambda count=count: count)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from rnnlens.attribution.options import Effort
 from rnnlens.engine.schedule.context import equations, kernels
-from rnnlens.engine.stepwise.stretches import own_run, stretches
+from rnnlens.engine.stepwise.replaced import own_run
+from rnnlens.engine.stepwise.stretches import stretches
 from rnnlens.evidence.options import Certificates
 from rnnlens.network.activations import Activation
 from rnnlens.network.cells import GRU, LSTM, Cell, Gate, SimpleRNN

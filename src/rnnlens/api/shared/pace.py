@@ -20,7 +20,7 @@ from rnnlens.engine.schedule.calibration import calibrated
 from rnnlens.engine.schedule.context import kernels
 from rnnlens.engine.schedule.cost import BLOCK
 from rnnlens.engine.schedule.threads import threads
-from rnnlens.engine.stepwise.stretches import Replaced
+from rnnlens.engine.stepwise.replaced import Replaced
 from rnnlens.errors import DataError, UnsupportedModel
 from rnnlens.evidence.proof.certificate import certify, certify_each
 from rnnlens.evidence.proof.checkpoints import LEAST, STRIDE

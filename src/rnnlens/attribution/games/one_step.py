@@ -16,7 +16,8 @@ from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import Game, alone
 from rnnlens.engine.stepwise.forks import Fork, changes_by_fork
 from rnnlens.engine.stepwise.narrow import Changed
-from rnnlens.engine.stepwise.stretches import Replaced, Stretches, changes_by_stretch, stretches
+from rnnlens.engine.stepwise.replaced import Replaced, changes_by_stretch
+from rnnlens.engine.stepwise.stretches import Stretches, stretches
 
 __all__ = ["FEWEST_STEPS", "Parts", "changes_of_steps"]
 

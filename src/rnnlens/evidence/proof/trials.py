@@ -14,13 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlens.engine.forward import predict
-from rnnlens.engine.stepwise.stretches import (
-    LENGTH,
-    Replaced,
-    changes_by_stretch,
-    own_run,
-    stretches,
-)
+from rnnlens.engine.stepwise.replaced import Replaced, changes_by_stretch, own_run
+from rnnlens.engine.stepwise.stretches import LENGTH, stretches
 from rnnlens.evidence.proof.zonotope.bounds import Start
 
 __all__ = ["Trials"]

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from rnnlens.attribution.dependence import dependence_length
 from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.schedule.threads import each
-from rnnlens.engine.stepwise.stretches import OwnRun, Replaced
+from rnnlens.engine.stepwise.replaced import OwnRun, Replaced
 from rnnlens.errors import DataError, InputError
 from rnnlens.evidence.statistics.loss import LOSS_TEXTS, LOSSES, check_loss
 from rnnlens.evidence.statistics.one_step import (

@@ -1,7 +1,7 @@
 """What a network forecasts where some neighbouring steps of its windows are replaced.
 
 Windows that differ from one in a single step share what came before it, and every run goes on with
-all others: of many windows together, stretch by stretch (`rnnlens.engine.stepwise.stretches`), or
+all others: of many windows together, stretch by stretch (`rnnlens.engine.stepwise.replaced`), or
 step by step, a window at a time, where a network needs that (`rnnlens.engine.stepwise.forks`). A
 run that has come back to the window's own state changes nothing. Cost: half of the cell evaluations
 of whole windows at the most.
@@ -24,14 +24,8 @@ from rnnlens.engine.schedule.progress import Progress
 from rnnlens.engine.schedule.threads import each
 from rnnlens.engine.stepwise.coalitions import Game
 from rnnlens.engine.stepwise.forks import Fork, changes_by_fork
-from rnnlens.engine.stepwise.stretches import (
-    OwnRun,
-    Replaced,
-    Stretches,
-    changes_by_stretch,
-    own_run,
-    stretches,
-)
+from rnnlens.engine.stepwise.replaced import OwnRun, Replaced, changes_by_stretch, own_run
+from rnnlens.engine.stepwise.stretches import Stretches, stretches
 from rnnlens.evidence.statistics.parts import Part
 from rnnlens.evidence.statistics.replacement import SINGLE, Replacement
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnlens.attribution.baselines.baseline import checked_data
-from rnnlens.engine.stepwise.stretches import Replaced
+from rnnlens.engine.stepwise.replaced import Replaced
 from rnnlens.errors import InputError
 from rnnlens.evidence.statistics.one_step import changes_of_steps, worth_sharing
 from rnnlens.evidence.statistics.parts import Part

@@ -13,7 +13,7 @@ from rnnlens.attribution.question import Question
 from rnnlens.engine.forward import predict
 from rnnlens.engine.schedule.plan import evenly
 from rnnlens.engine.schedule.progress import Progress
-from rnnlens.engine.stepwise.stretches import Replaced
+from rnnlens.engine.stepwise.replaced import Replaced
 from rnnlens.errors import DataError
 from rnnlens.evidence.statistics.one_step import (
     changes_of_steps,
