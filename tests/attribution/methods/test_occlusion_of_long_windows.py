@@ -11,7 +11,7 @@ from rnnlens.attribution.games import one_step
 from rnnlens.attribution.methods.occlusion import occlusion_of_lags, occlusion_of_lags_and_features
 from rnnlens.attribution.target import ResolvedTarget
 from rnnlens.engine.forward import entries
-from rnnlens.engine.stepwise import forks, stretches
+from rnnlens.engine.stepwise import forks, replaced, stretches
 from rnnlens.network.layers import Dense, Masking, Recurrent
 
 BOTH = (occlusion_of_lags, occlusion_of_lags_and_features)
@@ -58,7 +58,7 @@ def test_every_cell_in_two_layers_gives_what_whole_runs_give(
     # more histories than what an input puts in is worked out once for, and several groups of them
     monkeypatch.setattr(forks, "MOST_RUNS", 50)
     # runs that begin with the stretch, and some that begin within it
-    monkeypatch.setattr(stretches, "MANY", 5)
+    monkeypatch.setattr(replaced, "WORTH", 5)
     if not together:
         monkeypatch.setattr(one_step, "stretches", lambda *network: None)
     layers = (
