@@ -163,8 +163,8 @@ def certify_pace(
         return float("inf")
     if question.steps >= LEAST * STRIDE:
         stretches = evenly(-(-question.steps // STRIDE), LAGS_SHARED // STRIDE)
-        first = [int(k) * STRIDE for k in stretches]
-        places = [at for k in first for at in range(k, min(k + STRIDE, question.steps))]
+        starts = [int(k) * STRIDE for k in stretches]
+        places = [at for k in starts for at in range(k, min(k + STRIDE, question.steps))]
         columns = [len(free) - 1]
     else:
         few = some_windows(question, evenly(question.windows, windows))
@@ -182,16 +182,14 @@ def _seconds_each(
     """Measure the seconds that each question of one call takes, foreseen where it takes longer."""
     stop = Stop(PATIENCE)
     made = certify_each(few, asked, limits, rows=rows, stop=stop)
-    verdict, boxes, bound = (
-        np.stack([getattr(one, name) for one in made]) for name in ("verdict", "boxes", "bound")
-    )
+    verdict = np.stack([one.verdict for one in made])
     if not stop.why:
         return stop.taken / verdict.size
     settled = np.isin(verdict, ["proven", "refuted", "structural"])
     if settled.any():  # the rest is taken to be as hard as what was settled by then
         return stop.taken / int(settled.sum())
-    begun = np.isfinite(bound) | (boxes > 0)
-    return stop.taken * limits.budget / max(1, int(boxes[begun].sum()))
+    boxes = sum(int(one.boxes.sum()) for one in made)
+    return stop.taken * limits.budget / max(1, boxes)
 
 
 def slowness() -> float:
